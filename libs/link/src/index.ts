@@ -1,1 +1,32 @@
-export {};
+export { Codec, decode, encode, encodeShared } from "./codec.ts";
+export { isLocal, parseEndpoint, type TcpEndpoint, toDial } from "./endpoint.ts";
+export { codeOf, LinkError, type LinkErrorCode } from "./errors.ts";
+export {
+  compose,
+  type Headers,
+  type Interceptor,
+  intercept,
+  type Operation,
+} from "./interceptor.ts";
+export { KeyPair, Keyring } from "./keys.ts";
+export type { CodecLimits } from "./prescan.ts";
+export {
+  hasDraft,
+  SafeSocket,
+  type SocketKind,
+  type SocketOptions,
+  type SocketSecurity,
+  type SocketStats,
+  sockets,
+} from "./safe-socket.ts";
+export { type DialKeys, type DialOptions, dial, nodeName } from "./session/dial.ts";
+export {
+  Listener,
+  type ListenerStats,
+  type ListenKeys,
+  type ListenOptions,
+  listen,
+} from "./session/listener.ts";
+export { type Peer, Session, type VerbAcceptor, type VerbHandler } from "./session/session.ts";
+export type { SessionSettings, SessionState, SessionStats } from "./session/settings.ts";
+export { openGate, requireKeys, type Trust, trustKeyring } from "./zap.ts";

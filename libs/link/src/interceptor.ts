@@ -1,0 +1,42 @@
+/** Text that travels with an operation: trace context, deadline, identity. At most 4 KiB in all. */
+export type Headers = Record<string, string>;
+
+/** One use of a verb, as an interceptor sees it on either side. */
+export interface Operation {
+  readonly verb: "rpc" | "work" | "feed" | "state" | "pipe";
+  /** `client` and `server` expect an answer; `producer` and `consumer` do not. */
+  readonly side: "client" | "server" | "producer" | "consumer";
+  /** Method, queue, feed or state name. */
+  readonly name: string;
+  /** Sending side: write here what must travel. Receiving side: what came. */
+  readonly headers: Headers;
+  /** The other side, when it is known. */
+  readonly peer?: string | undefined;
+  /** Facts for a trace or a metric: attempt, wait, size. */
+  readonly attributes: Record<string, string | number | boolean>;
+}
+
+/**
+ * The only extension point around an operation, one type for every verb and both sides. Call
+ * `next` exactly once and give back what it gives. For a stream `next` settles when it has ended.
+ */
+export type Interceptor = (operation: Operation, next: () => Promise<unknown>) => Promise<unknown>;
+
+/** All of `interceptors` as one, the first outermost; `undefined` when there are none. */
+export function compose(interceptors: readonly Interceptor[] = []): Interceptor | undefined {
+  if (interceptors.length === 0) return undefined;
+  return interceptors.reduceRight(
+    (inner, outer) => (operation, next) => outer(operation, () => inner(operation, next)),
+  );
+}
+
+/** Runs `next` inside `interceptor`, or alone when there is none. */
+export function intercept(
+  interceptor: Interceptor | undefined,
+  operation: () => Operation,
+  next: (headers: Headers) => Promise<unknown>,
+): Promise<unknown> {
+  if (interceptor === undefined) return next({});
+  const about = operation();
+  return interceptor(about, () => next(about.headers));
+}

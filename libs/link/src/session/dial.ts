@@ -1,0 +1,83 @@
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+import { type KeyPair, proveKey } from "../keys.ts";
+import { hasDraft, SafeSocket } from "../safe-socket.ts";
+import { controlPacket, Kind } from "./packet.ts";
+import { Session } from "./session.ts";
+import { SESSION_DEFAULTS, type SessionIdentity, type SessionSettings } from "./settings.ts";
+
+/** The keys a dialer needs: its own pair, and whom it wants to find. */
+export interface DialKeys {
+  readonly key: KeyPair;
+  readonly serverKey: string;
+}
+
+/** Options of {@link dial}. */
+export interface DialOptions extends Partial<SessionSettings> {
+  /** Name of this process, shown to the peer (default host and pid). */
+  readonly node?: string;
+  /** Encrypts and authenticates the line; without it the peer must be open to everyone. */
+  readonly keys?: DialKeys | undefined;
+}
+
+const none = { epoch: 0, seq: 0, ack: 0, window: 0 };
+
+/** What libzmq itself delivers when a connection ends. */
+export const LOST = controlPacket({ ...none, kind: Kind.lost });
+/** What libzmq itself sends when a connection begins; the answer to it is a reset. */
+const KNOCK = controlPacket({ ...none, kind: Kind.ping });
+
+/** A knock at each new connection makes repeated hellos a mere precaution. */
+const KNOCKING_HELLO_MS = 5_000;
+const HELLO_MS = 250;
+
+/** Default name of this process. */
+export const nodeName = (): string => `${hostname()}/${process.pid}`;
+
+/** Bytes that a proof of key is made over. */
+export const proofText = (session: Uint8Array, key: string): Buffer =>
+  Buffer.concat([Buffer.from("zp1 hello"), session, Buffer.from(key)]);
+
+function identityOf(options: DialOptions): SessionIdentity {
+  const { keys } = options;
+  const node = options.node ?? nodeName();
+  const newSession = (): Uint8Array => randomBytes(16);
+  if (keys === undefined) return { node, newSession };
+  const key = keys.key.publicKey;
+  const prove = (session: Uint8Array): { key: string; proof: Uint8Array } => ({
+    key,
+    proof: proveKey(keys.key, keys.serverKey, proofText(session, key)),
+  });
+  return { node, newSession, prove };
+}
+
+/**
+ * Opens a session to whoever listens at `endpoint`, now or later: it is dialled again after every
+ * loss, until it is closed. Records sent meanwhile wait, up to 64 MiB.
+ * @param endpoint `tcp://host:port` or `ipc:///path`
+ * @throws LinkError ERR_LINK_ENDPOINT when that is not an endpoint
+ */
+export function dial(endpoint: string, options: DialOptions = {}): Session {
+  const socket = new SafeSocket("dealer", {
+    security: options.keys,
+    lostMessage: LOST,
+    helloMessage: KNOCK,
+  });
+  const session = new Session("dialer", {
+    identity: identityOf(options),
+    settings: { ...SESSION_DEFAULTS, helloMs: hasDraft ? KNOCKING_HELLO_MS : HELLO_MS, ...options },
+    send: (frames) => void socket.send(frames),
+    endpoint,
+  });
+  session.watch((state) => {
+    if (state === "closed") socket.close();
+  });
+  socket.connect(endpoint);
+  session.dial();
+  void receiveAll(socket, session);
+  return session;
+}
+
+async function receiveAll(socket: SafeSocket, session: Session): Promise<void> {
+  for await (const frames of socket) session.receive(frames);
+}

@@ -1,0 +1,191 @@
+/**
+ * A packet is one ZeroMQ message: a frame of header and records, then one frame for each large body.
+ *
+ *     0      1      2       4       8       12       16
+ *     | 0xc1 | kind | epoch | seq   | ack   | window | record, record, …
+ *
+ * `seq` numbers DATA packets of a session from 0; on other kinds it is the next number the sender
+ * will use, so that a lost last packet is noticed. `ack` is the next number expected from the
+ * other side. `window` is how many bytes beyond `ack` the sender of the header will take. `epoch`
+ * tells incarnations of one session apart. Big-endian throughout.
+ *
+ * A record is a u32, verb in its upper 5 bits after one flag bit, length in the lower 26, and the
+ * body; with the flag set the number is the index of the frame that holds the body instead.
+ *
+ *     | large 1 | verb 5 | length or frame 26 | body …
+ */
+export const HEADER_BYTES = 16;
+const MAGIC = 0xc1;
+const LARGE = 0x80000000;
+const LENGTH_MASK = 0x03ffffff;
+const VERB_SHIFT = 26;
+
+/** Bodies from this size on travel as frames of their own and are never copied. */
+export const LARGE_BYTES = 16 * 1024;
+/** A packet is cut when its records reach this size. */
+export const PACKET_BYTES = 32 * 1024;
+
+export const Kind = {
+  hello: 1,
+  welcome: 2,
+  data: 3,
+  ack: 4,
+  /** As `ack`, and asks for everything from `ack` on to be sent again. */
+  resend: 5,
+  ping: 6,
+  pong: 7,
+  bye: 8,
+  /** "I do not know this session": the dialer says hello again. */
+  reset: 9,
+  /** Never travels: libzmq's own word that a connection ended. */
+  lost: 10,
+} as const;
+
+/** What the header of a packet says. */
+export interface Header {
+  readonly kind: number;
+  readonly epoch: number;
+  readonly seq: number;
+  readonly ack: number;
+  readonly window: number;
+}
+
+/** Writes `header` over the first 16 bytes of `bytes`. */
+export function writeHeader(bytes: Buffer, header: Header): void {
+  bytes[0] = MAGIC;
+  bytes[1] = header.kind;
+  bytes.writeUInt16BE(header.epoch, 2);
+  bytes.writeUInt32BE(header.seq, 4);
+  bytes.writeUInt32BE(header.ack, 8);
+  bytes.writeUInt32BE(header.window, 12);
+}
+
+/** The header of a frame, or `undefined` when it has none. */
+export function readHeader(bytes: Buffer): Header | undefined {
+  if (bytes.length < HEADER_BYTES || bytes[0] !== MAGIC) return undefined;
+  return {
+    kind: bytes[1] ?? 0,
+    epoch: bytes.readUInt16BE(2),
+    seq: bytes.readUInt32BE(4),
+    ack: bytes.readUInt32BE(8),
+    window: bytes.readUInt32BE(12),
+  };
+}
+
+/** A packet that is a header and, for HELLO and WELCOME, a body. */
+export function controlPacket(header: Header, body?: Uint8Array): Buffer {
+  const bytes = Buffer.alloc(HEADER_BYTES + (body?.length ?? 0));
+  writeHeader(bytes, header);
+  if (body !== undefined) bytes.set(body, HEADER_BYTES);
+  return bytes;
+}
+
+/** `a - b` of two u32 numbers that may have wrapped. */
+export const distance = (a: number, b: number): number => (a - b) | 0;
+
+/** The number after `seq`. */
+export const after = (seq: number): number => (seq + 1) >>> 0;
+
+/** A packet cut from a writer, not yet numbered. */
+export interface Cut {
+  readonly frames: readonly [Buffer, ...Uint8Array[]];
+  readonly bytes: number;
+}
+
+const SLAB_BYTES_MIN = 1024;
+const SLAB_BYTES_MAX = 64 * 1024;
+
+/**
+ * Collects records into packets. Memory handed out is never written again, because libzmq sends
+ * it without a copy; slabs grow from 1 KiB to 64 KiB with the traffic, so an idle peer costs little.
+ */
+export class PacketWriter {
+  #slab = Buffer.alloc(0);
+  #start = 0;
+  #end = 0;
+  #large: Uint8Array[] = [];
+  #bytes = 0;
+
+  /** Bytes of the open packet, 0 when it has no record. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Adds one record. A body of 16 KiB or more must not be changed afterwards. */
+  append(verb: number, body: Uint8Array): void {
+    const large = body.length >= LARGE_BYTES;
+    this.#reserve(4 + (large ? 0 : body.length));
+    const size = large ? LARGE + this.#large.push(body) : body.length;
+    this.#slab.writeUInt32BE((size + verb * 2 ** VERB_SHIFT) >>> 0, this.#end);
+    this.#end += 4;
+    if (!large) {
+      this.#slab.set(body, this.#end);
+      this.#end += body.length;
+    }
+    this.#bytes = this.#end - this.#start + (large ? this.#largeBytes() : 0);
+  }
+
+  /** Ends the open packet; its first 16 bytes are left for the header. */
+  cut(): Cut {
+    const cut: Cut = {
+      frames: [this.#slab.subarray(this.#start, this.#end), ...this.#large],
+      bytes: this.#end - this.#start + this.#largeBytes(),
+    };
+    this.#start = this.#end;
+    this.#large = [];
+    this.#bytes = 0;
+    return cut;
+  }
+
+  #largeBytes(): number {
+    let bytes = 0;
+    for (const body of this.#large) bytes += body.length;
+    return bytes;
+  }
+
+  #reserve(size: number): void {
+    const isNew = this.#end === this.#start;
+    const need = size + (isNew ? HEADER_BYTES : 0);
+    if (this.#end + need > this.#slab.length) this.#nextSlab(need);
+    if (isNew) this.#end += HEADER_BYTES;
+  }
+
+  #nextSlab(need: number): void {
+    const used = this.#end - this.#start;
+    const grown = Math.min(SLAB_BYTES_MAX, Math.max(SLAB_BYTES_MIN, this.#slab.length * 2));
+    const slab = Buffer.allocUnsafeSlow(Math.max(grown, (used + need) * 2));
+    this.#slab.copy(slab, 0, this.#start, this.#end);
+    this.#slab = slab;
+    this.#start = 0;
+    this.#end = used;
+  }
+}
+
+/**
+ * Reads the records of a packet in order.
+ * @returns false when the packet is not well formed; records before the fault were delivered
+ */
+export function readRecords(
+  frames: readonly Buffer[],
+  deliver: (verb: number, body: Buffer) => void,
+): boolean {
+  const [first] = frames;
+  if (first === undefined) return false;
+  let at = HEADER_BYTES;
+  while (at + 4 <= first.length) {
+    const word = first.readUInt32BE(at);
+    at += 4;
+    const verb = (word >>> VERB_SHIFT) & 31;
+    const length = word & LENGTH_MASK;
+    if (word >= LARGE) {
+      const body = frames[length];
+      if (body === undefined || length === 0) return false;
+      deliver(verb, body);
+    } else {
+      if (at + length > first.length) return false;
+      deliver(verb, first.subarray(at, at + length));
+      at += length;
+    }
+  }
+  return at === first.length;
+}

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { isLocal, toDial } from "./endpoint.ts";
 import { LinkError } from "./errors.ts";
 import { KeyPair, type Keyring } from "./keys.ts";
@@ -6,6 +7,8 @@ import { SafeSocket, type SocketSecurity } from "./safe-socket.ts";
 import { toZ85 } from "./z85.ts";
 
 const SELF_TEST_TIMEOUT_MS = 2_000;
+const REBIND_MAX = 50;
+const REBIND_MS = 10;
 const ZAP_ENDPOINT = "inproc://zeromq.zap.01";
 
 /** Says which public keys may come in; asked at each handshake. */
@@ -26,6 +29,8 @@ interface Domain {
 class ZapHandler {
   readonly #domains = new Map<string, Domain>();
   #socket: SafeSocket | undefined;
+  #started: Promise<void> = Promise.resolve();
+  #stopped: Promise<void> = Promise.resolve();
 
   async register(trust: Trust): Promise<string> {
     await this.#start();
@@ -40,17 +45,32 @@ class ZapHandler {
 
   unregister(name: string): void {
     this.#domains.delete(name);
-    if (this.#domains.size > 0) return;
-    this.#socket?.close();
+    if (this.#domains.size > 0 || this.#socket === undefined) return;
+    this.#stopped = this.#socket[Symbol.asyncDispose]();
     this.#socket = undefined;
   }
 
   async #start(): Promise<void> {
-    if (this.#socket !== undefined) return;
+    if (this.#socket !== undefined) return this.#started;
     const socket = new SafeSocket("router");
     this.#socket = socket;
-    await socket.bind(ZAP_ENDPOINT);
-    void this.#serve(socket);
+    this.#started = this.#bind(socket);
+    await this.#started;
+  }
+
+  async #bind(socket: SafeSocket): Promise<void> {
+    await this.#stopped;
+    // libzmq gives the name of a closed socket back a moment later.
+    for (let left = REBIND_MAX; ; left--) {
+      try {
+        await socket.bind(ZAP_ENDPOINT);
+        void this.#serve(socket);
+        return;
+      } catch (error) {
+        if (left === 0) throw error;
+        await sleep(REBIND_MS);
+      }
+    }
   }
 
   async #serve(socket: SafeSocket): Promise<void> {

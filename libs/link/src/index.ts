@@ -11,6 +11,15 @@ export {
 export { KeyPair, Keyring } from "./keys.ts";
 export type { CodecLimits } from "./prescan.ts";
 export {
+  framesOf,
+  type Hop,
+  type HopSite,
+  parseWireError,
+  RemoteError,
+  toWireError,
+  type WireError,
+} from "./remote-error.ts";
+export {
   hasDraft,
   SafeSocket,
   type SocketKind,
@@ -29,4 +38,4 @@ export {
 } from "./session/listener.ts";
 export { type Peer, Session, type VerbAcceptor, type VerbHandler } from "./session/session.ts";
 export type { SessionSettings, SessionState, SessionStats } from "./session/settings.ts";
-export { openGate, requireKeys, type Trust, trustKeyring } from "./zap.ts";
+export { type Gate, openGate, requireKeys, type Trust, trustKeyring } from "./zap.ts";

@@ -99,6 +99,7 @@ export class SafeSocket implements AsyncDisposable {
   #messagesIn = 0;
   #messagesOut = 0;
   #unsent = 0;
+  #closing = false;
 
   constructor(kind: SocketKind, options: SocketOptions = {}) {
     this.kind = kind;
@@ -195,7 +196,7 @@ export class SafeSocket implements AsyncDisposable {
   }
 
   get closed(): boolean {
-    return this.#socket.closed;
+    return this.#closing || this.#socket.closed;
   }
 
   stats(): SocketStats {
@@ -211,12 +212,14 @@ export class SafeSocket implements AsyncDisposable {
   /** Closes; what libzmq still holds has 100 ms to leave. Safe to call again. */
   close(): void {
     open.delete(this);
+    this.#closing = true;
     if (!this.#socket.closed) this.#socket.close();
   }
 
   /** As {@link close}, and the endpoints it has bound are free again when this resolves. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.closed) return;
+    this.#closing = true;
     for (const endpoint of this.#bound) await this.#socket.unbind(endpoint).catch(() => undefined);
     this.close();
   }

@@ -1,1 +1,43 @@
-export {};
+export { BACKOFF, type Backoff } from "./backoff.ts";
+export type { To } from "./channel.ts";
+export { PatternError, type PatternErrorCode } from "./errors.ts";
+export {
+  Feed,
+  type FeedOptions,
+  type OpenFeedOptions,
+  openFeed,
+  type PublishOptions,
+  publishTo,
+} from "./feed/feed.ts";
+export {
+  collectFeed,
+  type FeedItem,
+  Follower,
+  type FollowFeedOptions,
+  type FollowOptions,
+  follow,
+} from "./feed/follower.ts";
+export type { Gap } from "./feed/follower-core.ts";
+export type { Origin } from "./feed/message.ts";
+export { matches } from "./feed/topics.ts";
+export type { LaneKeys, LaneOptions } from "./lane.ts";
+export { type CollectOptions, Collector, collectPipe, type SenderStats } from "./pipe/collector.ts";
+export {
+  openPipe,
+  Pipe,
+  type PipeClass,
+  type PipeHead,
+  type PipeOptions,
+  type PipeStats,
+} from "./pipe/pipe.ts";
+export { openState, State, type StateOptions, type Versioned, type Viewer } from "./state/state.ts";
+export { View, type ViewOptions, viewState } from "./state/view.ts";
+export type { AddOptions, JobState } from "./work/job.ts";
+export { hasEnded, type JobView, openQueue, Queue, type QueueOptions } from "./work/queue.ts";
+export {
+  type JobContext,
+  type JobHandler,
+  startWorker,
+  Worker,
+  type WorkerOptions,
+} from "./work/worker.ts";

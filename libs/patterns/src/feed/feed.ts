@@ -1,0 +1,236 @@
+import { randomInt } from "node:crypto";
+import {
+  compose,
+  type DialKeys,
+  encode,
+  type Gate,
+  type Headers,
+  type Interceptor,
+  intercept,
+  type Listener,
+  nodeName,
+  parseEndpoint,
+  SafeSocket,
+  type Session,
+} from "@zeroplane/link";
+import { type Message, tell } from "../channel.ts";
+import { bindLane, type LaneOptions } from "../lane.ts";
+import { attach, type NamedHandler, offer } from "../names.ts";
+import { VERB_FEED } from "../verbs.ts";
+import { History } from "./history.ts";
+import { type FeedMessage, toFrames, toWire } from "./message.ts";
+import { BEAT_MS, Kind, REPLAY_MAX } from "./protocol.ts";
+import { matchesAny } from "./topics.ts";
+
+/** Options of {@link Feed}s. */
+export interface FeedOptions {
+  /** Name of this process, which followers see (default host and pid). */
+  readonly node?: string;
+  /** Bytes of history for those who missed something (default 8 MiB). */
+  readonly historyBytes?: number;
+  readonly interceptors?: readonly Interceptor[];
+}
+
+/** Options of {@link openFeed}. */
+export type OpenFeedOptions = FeedOptions & LaneOptions;
+
+/** Options of {@link publishTo}. */
+export interface PublishOptions extends FeedOptions {
+  readonly keys?: DialKeys | undefined;
+}
+
+interface Following {
+  readonly patterns: readonly string[];
+  /** Has not had a beat yet: the first one names every topic. */
+  isNew: boolean;
+}
+
+const HISTORY_BYTES = 8 * 1024 * 1024;
+/** Messages libzmq may hold for one slow subscriber; what it then drops is found and filled. */
+const LANE_QUEUE_MAX = 10_000;
+
+/**
+ * Messages to all of many, numbered: PUB/SUB for the data, a session for what must not be lost.
+ * Putting never waits for a follower.
+ */
+export class Feed<T> implements AsyncDisposable {
+  readonly name: string;
+  readonly #socket: SafeSocket;
+  readonly #origin: { readonly node: string; readonly epoch: number };
+  readonly #history: History;
+  readonly #interceptor: Interceptor | undefined;
+  readonly #lastOf = new Map<string, number>();
+  readonly #followers = new Map<Session, Following>();
+  #changed = new Set<string>();
+  readonly #lanes = new Set<string>();
+  readonly #ends: (() => void | Promise<void>)[] = [];
+  readonly #beat: NodeJS.Timeout;
+  #port = 0;
+  #head = 0;
+
+  /** Use {@link openFeed} or {@link publishTo}. */
+  constructor(name: string, socket: SafeSocket, options: FeedOptions) {
+    this.name = name;
+    this.#socket = socket;
+    this.#origin = { node: options.node ?? nodeName(), epoch: randomInt(2 ** 31) };
+    this.#history = new History(options.historyBytes ?? HISTORY_BYTES);
+    this.#interceptor = compose(options.interceptors);
+    this.#beat = setInterval(() => this.#beats(), BEAT_MS).unref();
+  }
+
+  /**
+   * Publishes `value` to whoever follows `topic` (words joined by dots).
+   * @returns its number. @throws LinkError ERR_LINK_ENCODE when it cannot travel
+   */
+  put(topic: string, value: T): number {
+    const body = encode(value);
+    if (this.#interceptor === undefined) return this.#put(topic, body, {});
+    let seq = 0;
+    const operation = {
+      verb: "feed",
+      side: "producer",
+      name: this.name,
+      attributes: { topic },
+    } as const;
+    const about = { ...operation, headers: {} };
+    const send = async (headers: Headers): Promise<void> => {
+      seq = this.#put(topic, body, headers);
+    };
+    intercept(this.#interceptor, () => about, send).catch(() => undefined);
+    return seq;
+  }
+
+  /** Followers, numbers given and bytes kept. */
+  stats(): { head: number; followers: number; historyBytes: number; dropped: number } {
+    const { bytes, dropped } = this.#history;
+    return { head: this.#head, followers: this.#followers.size, historyBytes: bytes, dropped };
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#beat);
+    for (const end of this.#ends.splice(0)) await end();
+    await this.#socket[Symbol.asyncDispose]();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** For the openers: the data lane is bound at `port`; `end` undoes what was done for it. */
+  bound(port: number, ...ends: (() => void | Promise<void>)[]): void {
+    this.#port = port;
+    this.#ends.push(...ends);
+  }
+
+  /** For the openers: the follower's side of one session. */
+  lane(session: Session, dataHost?: string): NamedHandler {
+    return {
+      receive: (message) => this.#receive(session, message, dataHost),
+      reset: () => void this.#followers.delete(session),
+      state: (state) => {
+        if (state === "closed") this.#followers.delete(session);
+      },
+    };
+  }
+
+  /** For the openers: tells a collector that this publisher is here. */
+  announce(session: Session): void {
+    const { node, epoch } = this.#origin;
+    tell(session, VERB_FEED, [Kind.offer, this.name, node, epoch, this.#head, this.#port]);
+  }
+
+  #put(topic: string, body: Uint8Array, headers: Headers): number {
+    const seq = ++this.#head;
+    const prev = this.#lastOf.get(topic) ?? 0;
+    const message: FeedMessage = { topic, seq, prev, atMs: Date.now(), headers, body };
+    this.#lastOf.set(topic, seq);
+    this.#changed.add(topic);
+    this.#history.push(message);
+    this.#socket.send(toFrames(this.name, this.#origin, message));
+    return seq;
+  }
+
+  #receive(session: Session, [kind, , a, b]: Message, dataHost: string | undefined): void {
+    if (kind === Kind.follow) {
+      const patterns = Array.isArray(a) ? a.map(String) : [">"];
+      this.#followers.set(session, { patterns, isNew: true });
+      const port = Number(b);
+      if (dataHost !== undefined && port > 0) this.#dialLane(`tcp://${dataHost}:${port}`);
+      else this.announce(session);
+    }
+    if (kind === Kind.ask) this.#replay(session, Number(a), Number(b));
+  }
+
+  #dialLane(endpoint: string): void {
+    if (this.#lanes.has(endpoint)) return;
+    this.#lanes.add(endpoint);
+    this.#socket.connect(endpoint);
+  }
+
+  #replay(session: Session, from: number, to: number): void {
+    const patterns = this.#followers.get(session)?.patterns ?? [">"];
+    const found = this.#history.range(patterns, from, { to, count: REPLAY_MAX });
+    const oldest = this.#history.oldest || this.#head + 1;
+    const complete = found.length < REPLAY_MAX;
+    const { epoch } = this.#origin;
+    const about = [from, to, oldest, complete];
+    tell(session, VERB_FEED, [Kind.replay, this.name, epoch, found.map(toWire), about]);
+  }
+
+  #beats(): void {
+    const changed = this.#lasts(this.#changed);
+    this.#changed = new Set();
+    for (const [session, following] of this.#followers) {
+      const lasts = following.isNew ? this.#lasts(this.#lastOf.keys()) : changed;
+      following.isNew = false;
+      const theirs = lasts.filter(([topic]) => matchesAny(following.patterns, topic));
+      tell(session, VERB_FEED, [Kind.beat, this.name, this.#origin.epoch, theirs]);
+    }
+  }
+
+  #lasts(topics: Iterable<string>): [string, number][] {
+    return [...topics].map((topic) => [topic, this.#lastOf.get(topic) ?? 0]);
+  }
+}
+
+/**
+ * Opens a feed that followers dial: they ask on `listener`, and get the data from a PUB socket.
+ * @throws LinkError when the data lane cannot be bound
+ */
+export async function openFeed<T>(
+  name: string,
+  listener: Listener,
+  options: OpenFeedOptions = {},
+): Promise<Feed<T>> {
+  const make = (security: Gate["security"] | undefined): SafeSocket =>
+    new SafeSocket("pub", { security, highWaterMark: LANE_QUEUE_MAX });
+  const { socket, port, end } = await bindLane(make, options);
+  const feed = new Feed<T>(name, socket, options);
+  const withdraw = offer(listener, { verb: VERB_FEED, name }, (session) => feed.lane(session));
+  feed.bound(port, withdraw, end);
+  return feed;
+}
+
+/**
+ * Publishes to a collector (`collectFeed`) that many publishers dial: fan-in. What is put before
+ * the collector is there reaches it later, as far as the history goes.
+ * @param session a session to the collector's listener
+ */
+export function publishTo<T>(
+  session: Session,
+  name: string,
+  options: PublishOptions = {},
+): Feed<T> {
+  const security = options.keys;
+  const socket = new SafeSocket("pub", { security, highWaterMark: LANE_QUEUE_MAX });
+  const feed = new Feed<T>(name, socket, options);
+  const host = parseEndpoint(session.endpoint)?.host ?? "127.0.0.1";
+  const about = { verb: VERB_FEED, name };
+  const detach = attach(session, about, feed.lane(session, host));
+  const stop = session.watch((state) => {
+    if (state === "up") feed.announce(session);
+  });
+  if (session.state === "up") feed.announce(session);
+  feed.bound(0, detach, stop);
+  return feed;
+}

@@ -1,0 +1,251 @@
+import {
+  compose,
+  type DialKeys,
+  type DialOptions,
+  decode,
+  type Gate,
+  type Headers,
+  type Interceptor,
+  intercept,
+  type Listener,
+  parseEndpoint,
+  SafeSocket,
+  type Session,
+} from "@zeroplane/link";
+import { type Message, sessionTo, type To, tell } from "../channel.ts";
+import { bindLane, type LaneOptions } from "../lane.ts";
+import { attach, type NamedHandler, offer } from "../names.ts";
+import { VERB_FEED } from "../verbs.ts";
+import { FollowerCore, type Gap } from "./follower-core.ts";
+import { type FeedMessage, fromFrames, fromWire, type Origin, topicFrame } from "./message.ts";
+import { Kind } from "./protocol.ts";
+import { matchesAny, prefixOf } from "./topics.ts";
+
+/** One message as a follower gets it. */
+export interface FeedItem<T> extends Omit<FeedMessage, "body" | "prev"> {
+  readonly value: T;
+  /** Name of the process that put it. */
+  readonly node: string;
+  /** Which life of that process. */
+  readonly epoch: number;
+}
+
+/** Options of followers. */
+export interface FollowOptions<T> {
+  /** Called with each message, in order per topic and once. */
+  readonly onItem: (item: FeedItem<T>) => void;
+  /** Called when messages may be lost for good. */
+  readonly onGap?: (gap: Gap & Origin) => void;
+  /** Patterns of topics: `*` is one word, a last `>` is any rest (default everything). */
+  readonly topics?: readonly string[];
+  /**
+   * The number after which to begin, for a publisher's life that is met for the first time:
+   * `"now"` (default) leaves out what was put before, `"start"` takes all that its history has.
+   */
+  readonly from?: "now" | "start" | ((origin: Origin) => number);
+  readonly interceptors?: readonly Interceptor[];
+}
+
+interface Publisher {
+  readonly origin: Origin;
+  readonly core: FollowerCore;
+  session: Session;
+}
+
+/** Follows every publisher of one feed that it meets. */
+export class Follower<T> implements AsyncDisposable {
+  readonly name: string;
+  readonly #options: FollowOptions<T>;
+  readonly #topics: readonly string[];
+  readonly #interceptor: Interceptor | undefined;
+  readonly #publishers = new Map<string, Publisher>();
+  readonly #ends: (() => void | Promise<void>)[] = [];
+  /** What came on the data lane before its publisher's offer on the other one. */
+  #early: { readonly origin: Origin; readonly message: FeedMessage }[] = [];
+  refused = 0;
+
+  /** Use {@link follow} or {@link collectFeed}. */
+  constructor(name: string, options: FollowOptions<T>) {
+    this.name = name;
+    this.#options = options;
+    this.#topics = options.topics ?? [">"];
+    this.#interceptor = compose(options.interceptors);
+  }
+
+  /** Prefixes for a SUB socket. */
+  get prefixes(): string[] {
+    return this.#topics.map((pattern) => topicFrame(this.name, prefixOf(pattern)));
+  }
+
+  /** What is known of each publisher. */
+  stats(): { node: string; seen: number; filled: number; gaps: number; duplicates: number }[] {
+    return [...this.#publishers.values()].map(({ origin, core }) => {
+      const { seen, filled, gaps, duplicates } = core;
+      return { node: origin.node, seen, filled, gaps, duplicates };
+    });
+  }
+
+  async close(): Promise<void> {
+    for (const end of this.#ends.splice(0)) await end();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** For the openers: what undoes them. */
+  endWith(...ends: (() => void | Promise<void>)[]): void {
+    this.#ends.push(...ends);
+  }
+
+  /** For the openers: reads the data lane until it is closed. */
+  async read(socket: SafeSocket): Promise<void> {
+    for await (const frames of socket) {
+      const found = fromFrames(this.name, frames);
+      if (found === undefined) this.refused++;
+      else this.#data(found.origin, found.message);
+    }
+  }
+
+  /** For the openers: one session with a publisher. `onPort` hears where its data lane is. */
+  lane(session: Session, onOffer: (port: number) => void): NamedHandler {
+    return { receive: (message) => this.#receive(session, message, onOffer) };
+  }
+
+  /** For the openers: asks to follow; `port` is where this side has bound the data lane. */
+  ask(session: Session, port: number): void {
+    tell(session, VERB_FEED, [Kind.follow, this.name, this.#topics, port]);
+  }
+
+  #receive(session: Session, [kind, , a, b, c, d]: Message, onOffer: (port: number) => void): void {
+    if (kind === Kind.offer) {
+      this.#meet({ node: String(a), epoch: Number(b) }, Number(c), session);
+      onOffer(Number(d));
+      return;
+    }
+    const publisher = this.#of(session, Number(a));
+    if (publisher === undefined) return;
+    const nowMs = performance.now();
+    if (kind === Kind.beat) publisher.core.beat(b as [string, number][], nowMs);
+    if (kind === Kind.replay && Array.isArray(b) && Array.isArray(c)) {
+      const [from, to, oldest, complete] = c as [number, number, number, boolean];
+      publisher.core.replayed(b.map(fromWire), { from, to, oldest, complete }, nowMs);
+    }
+  }
+
+  #of(session: Session, epoch: number): Publisher | undefined {
+    for (const publisher of this.#publishers.values()) {
+      if (publisher.session === session && publisher.origin.epoch === epoch) return publisher;
+    }
+    return undefined;
+  }
+
+  #meet(origin: Origin, head: number, session: Session): void {
+    const known = this.#publishers.get(origin.node);
+    if (known?.origin.epoch === origin.epoch) {
+      known.session = session;
+      return;
+    }
+    const { from = "now" } = this.#options;
+    const start = from === "now" ? head : from === "start" ? 0 : from(origin);
+    const publisher: Publisher = { origin, session, core: this.#core(origin, start) };
+    this.#publishers.set(origin.node, publisher);
+    const early = this.#early;
+    this.#early = [];
+    for (const { origin: of, message } of early) this.#data(of, message);
+  }
+
+  #core(origin: Origin, start: number): FollowerCore {
+    return new FollowerCore(start, {
+      deliver: (message) => this.#deliver(origin, message),
+      gap: (gap) => this.#options.onGap?.({ ...gap, ...origin }),
+      ask: (from, to) => {
+        const session = this.#publishers.get(origin.node)?.session;
+        if (session !== undefined) tell(session, VERB_FEED, [Kind.ask, this.name, from, to]);
+      },
+    });
+  }
+
+  #data(origin: Origin, message: FeedMessage): void {
+    if (!matchesAny(this.#topics, message.topic)) return;
+    const publisher = this.#publishers.get(origin.node);
+    if (publisher?.origin.epoch === origin.epoch)
+      publisher.core.message(message, performance.now());
+    // Without an offer a message is not lost: its publisher's beats lead to it.
+    else if (this.#early.length < EARLY_MAX) this.#early.push({ origin, message });
+  }
+
+  #deliver({ node, epoch }: Origin, message: FeedMessage): void {
+    const { topic, seq, atMs, headers, body } = message;
+    const item: FeedItem<T> = { topic, seq, atMs, headers, value: decode(body) as T, node, epoch };
+    if (this.#interceptor === undefined) {
+      this.#options.onItem(item);
+      return;
+    }
+    const operation = {
+      verb: "feed",
+      side: "consumer",
+      name: this.name,
+      peer: node,
+      attributes: { topic },
+    } as const;
+    const next = async (_headers: Headers): Promise<void> => this.#options.onItem(item);
+    intercept(this.#interceptor, () => ({ ...operation, headers }), next).catch(() => undefined);
+  }
+}
+
+const EARLY_MAX = 1_000;
+
+/** Where a feed that binds is followed from, and with which keys. */
+export interface FollowFeedOptions<T> extends FollowOptions<T>, Pick<DialOptions, "node"> {
+  readonly keys?: DialKeys | undefined;
+}
+
+/**
+ * Follows a feed that was opened with `openFeed`, now or whenever it is there, until closed.
+ * @param to endpoint of the listener it was opened on, or a session to it
+ */
+export function follow<T>(to: To, name: string, options: FollowFeedOptions<T>): Follower<T> {
+  const follower = new Follower<T>(name, options);
+  const { session, end } = sessionTo(to, options);
+  const { keys: security } = options;
+  const socket = new SafeSocket("sub", { security, subscribe: follower.prefixes });
+  const host = parseEndpoint(session.endpoint)?.host ?? "127.0.0.1";
+  let dialled: string | undefined;
+  const onOffer = (port: number): void => {
+    const endpoint = `tcp://${host}:${port}`;
+    if (endpoint === dialled) return;
+    if (dialled !== undefined) socket.disconnect(dialled);
+    dialled = endpoint;
+    socket.connect(endpoint);
+  };
+  const detach = attach(session, { verb: VERB_FEED, name }, follower.lane(session, onOffer));
+  const stop = session.watch((state) => {
+    if (state === "up") follower.ask(session, 0);
+  });
+  if (session.state === "up") follower.ask(session, 0);
+  void follower.read(socket);
+  follower.endWith(detach, stop, () => socket[Symbol.asyncDispose](), end);
+  return follower;
+}
+
+/**
+ * Collects a feed from every publisher that dials `listener` (`publishTo`): fan-in.
+ * @throws LinkError when the data lane cannot be bound
+ */
+export async function collectFeed<T>(
+  name: string,
+  listener: Listener,
+  options: FollowOptions<T> & LaneOptions,
+): Promise<Follower<T>> {
+  const follower = new Follower<T>(name, options);
+  const make = (security: Gate["security"] | undefined): SafeSocket =>
+    new SafeSocket("sub", { security, subscribe: follower.prefixes });
+  const { socket, port, end } = await bindLane(make, options);
+  const accept = (session: Session): NamedHandler =>
+    follower.lane(session, () => follower.ask(session, port));
+  const withdraw = offer(listener, { verb: VERB_FEED, name }, accept);
+  void follower.read(socket);
+  follower.endWith(withdraw, () => socket[Symbol.asyncDispose](), end);
+  return follower;
+}

@@ -1,0 +1,176 @@
+import {
+  compose,
+  type DialOptions,
+  type Headers,
+  type Interceptor,
+  intercept,
+} from "@zeroplane/link";
+import { type Message, sessionTo, type To, tell } from "../channel.ts";
+import { PatternError } from "../errors.ts";
+import { attach, UNKNOWN } from "../names.ts";
+import { VERB_STATE } from "../verbs.ts";
+import { Kind } from "./protocol.ts";
+
+/** Options of {@link viewState}. */
+export interface ViewOptions<T> extends Pick<DialOptions, "keys" | "node"> {
+  /** Only keys that begin with this (default all). */
+  readonly under?: string;
+  /**
+   * Called after each snapshot and change, one at a time; the owner hears that the version was
+   * seen when this has resolved. An error is told to `onError` and the version is not seen.
+   */
+  readonly apply?: (view: View<T>) => void | Promise<void>;
+  readonly onError?: (error: unknown) => void;
+  readonly interceptors?: readonly Interceptor[];
+}
+
+const ASK_MS = 500;
+
+/** A live copy of a state, or of the part of it under a prefix. */
+export class View<T> implements AsyncDisposable {
+  readonly name: string;
+  readonly #under: string;
+  readonly #options: ViewOptions<T>;
+  readonly #interceptor: Interceptor | undefined;
+  readonly #session: ReturnType<typeof sessionTo>;
+  readonly #entries = new Map<string, T>();
+  readonly #ends: (() => void)[] = [];
+  readonly #first = Promise.withResolvers<void>();
+  #version = 0;
+  #hasSnapshot = false;
+  #headers: Headers = {};
+  #applying: Promise<void> | undefined;
+
+  /** Use {@link viewState}. */
+  constructor(to: To, name: string, options: ViewOptions<T>) {
+    this.name = name;
+    this.#under = options.under ?? "";
+    this.#options = options;
+    this.#interceptor = compose(options.interceptors);
+    this.#session = sessionTo(to, options);
+    const { session } = this.#session;
+    const detach = attach(
+      session,
+      { verb: VERB_STATE, name },
+      {
+        receive: (message) => this.#receive(message),
+        reset: () => {
+          this.#hasSnapshot = false;
+        },
+      },
+    );
+    const stop = session.watch((state) => {
+      if (state === "up") this.#ask();
+    });
+    // The owner may open the state after its listener.
+    const timer = setInterval(() => this.#ask(), ASK_MS);
+    this.#ends.push(detach, stop, () => clearInterval(timer));
+    this.#ask();
+  }
+
+  /** Version of the state that this view shows; 0 before the first snapshot. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** True while the owner is there, so that nothing newer is unknown for longer than a moment. */
+  get fresh(): boolean {
+    return this.#hasSnapshot && this.#session.session.state === "up";
+  }
+
+  get(key: string): T | undefined {
+    return this.#entries.get(key);
+  }
+
+  /** Keys and values, sorted by key. */
+  entries(): [string, T][] {
+    return [...this.#entries].sort(([a], [b]) => (a < b ? -1 : 1));
+  }
+
+  /** Waits for the first snapshot. @throws PatternError ERR_TIMEOUT after `timeoutMs` */
+  async ready(timeoutMs: number): Promise<void> {
+    const { endpoint } = this.#session.session;
+    const late = Promise.withResolvers<never>();
+    const text = `${this.name}: no snapshot from ${endpoint} after ${timeoutMs} ms`;
+    const timer = setTimeout(() => late.reject(new PatternError("ERR_TIMEOUT", text)), timeoutMs);
+    try {
+      await Promise.race([this.#first.promise, late.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const end of this.#ends.splice(0)) end();
+    await this.#applying;
+    await this.#session.end();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #ask(): void {
+    const { session } = this.#session;
+    if (this.#hasSnapshot || session.state !== "up") return;
+    tell(session, VERB_STATE, [Kind.view, this.name, this.#under]);
+  }
+
+  #receive([kind, , version, entries, headers]: Message): void {
+    if (kind === UNKNOWN || !Array.isArray(entries)) return;
+    if (kind === Kind.snapshot) {
+      this.#entries.clear();
+      this.#hasSnapshot = true;
+    } else if (kind !== Kind.delta || !this.#hasSnapshot) return;
+    for (const change of entries as unknown[][]) {
+      const [key, value] = change;
+      if (change.length === 1) this.#entries.delete(String(key));
+      else this.#entries.set(String(key), value as T);
+    }
+    this.#version = Number(version);
+    this.#headers = (headers ?? {}) as Headers;
+    this.#first.resolve();
+    this.#applying ??= this.#apply().finally(() => {
+      this.#applying = undefined;
+    });
+  }
+
+  /** Applies until nothing newer has come meanwhile: many quick changes are applied as one. */
+  async #apply(): Promise<void> {
+    for (let applied = -1; applied !== this.#version; ) {
+      applied = this.#version;
+      try {
+        await intercept(
+          this.#interceptor,
+          () => this.#operation(),
+          async () => this.#options.apply?.(this),
+        );
+        tell(this.#session.session, VERB_STATE, [Kind.seen, this.name, applied]);
+      } catch (error) {
+        this.#options.onError?.(error);
+      }
+    }
+  }
+
+  #operation(): Parameters<Interceptor>[0] {
+    const { peer } = this.#session.session;
+    const attributes = { "zp.version": this.#version };
+    const headers = this.#headers;
+    return {
+      verb: "state",
+      side: "consumer",
+      name: this.name,
+      headers,
+      peer: peer.node,
+      attributes,
+    };
+  }
+}
+
+/**
+ * Views a state that was opened with `openState`, now or whenever it is there, until closed.
+ * @param to endpoint of the listener it was opened on, or a session to it
+ */
+export function viewState<T>(to: To, name: string, options: ViewOptions<T> = {}): View<T> {
+  return new View<T>(to, name, options);
+}

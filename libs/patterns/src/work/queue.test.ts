@@ -1,0 +1,121 @@
+import { fork } from "node:child_process";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { listen, RemoteError } from "@zeroplane/link";
+import { expect, test } from "vitest";
+import { openQueue } from "./queue.ts";
+import { startWorker } from "./worker.ts";
+
+const file = (): string => join(mkdtempSync(join(tmpdir(), "zp-work-")), "jobs.db");
+
+test("a job reaches a worker, reports progress and gives its result", async () => {
+  await using listener = await listen("tcp://127.0.0.1:*");
+  const progress: unknown[] = [];
+  await using queue = openQueue<number, number>("double", listener, {
+    onProgress: (_id, value) => progress.push(value),
+  });
+  await using worker = startWorker<number, number>(listener.endpoint, "double", async (n, job) => {
+    job.progress({ half: n });
+    return n * 2;
+  });
+  const { id } = await queue.add(21);
+  await expect.poll(() => queue.get(id)?.state).toBe("done");
+  expect(queue.get(id)?.result).toBe(42);
+  expect(progress).toEqual([{ half: 21 }]);
+  expect(worker.running).toBeLessThanOrEqual(1);
+});
+
+test("a failing job shows its remote error", async () => {
+  await using listener = await listen("tcp://127.0.0.1:*");
+  await using queue = openQueue<number, never>("fails", listener, { backoff: { firstMs: 1 } });
+  await using _worker = startWorker<number, never>(
+    listener.endpoint,
+    "fails",
+    () => {
+      throw Object.assign(new Error("no luck"), { code: "ERR_LUCK" });
+    },
+    { name: "unlucky" },
+  );
+  const { id } = await queue.add(1, { attemptsMax: 2 });
+  await expect.poll(() => queue.get(id)?.state, { timeout: 3_000 }).toBe("dead");
+  const [error] = queue.get(id)?.errors ?? [];
+  expect(error).toBeInstanceOf(RemoteError);
+  expect(error).toMatchObject({ message: "no luck", code: "ERR_LUCK" });
+  expect(error?.stack).toMatch(/--- remote: fails\.work {2}unlucky/);
+});
+
+test("a thousand jobs over three workers are each done", async () => {
+  await using listener = await listen("tcp://127.0.0.1:*");
+  await using queue = openQueue<number, number>("many", listener, { file: file() });
+  const handler = async (n: number): Promise<number> => n;
+  const options = { credit: 16 };
+  await using _a = startWorker(listener.endpoint, "many", handler, options);
+  await using _b = startWorker(listener.endpoint, "many", handler, { ...options, name: "b" });
+  await using _c = startWorker(listener.endpoint, "many", handler, { ...options, name: "c" });
+  await Promise.all(Array.from({ length: 1_000 }, (_, i) => queue.add(i)));
+  await expect.poll(() => queue.stats().jobs.done, { timeout: 8_000 }).toBe(1_000);
+  expect(queue.stats().workers).toHaveLength(3);
+});
+
+test("jobs outlive the process that added them", async () => {
+  const path = file();
+  const first = await listen("tcp://127.0.0.1:*");
+  const { endpoint } = first;
+  const before = openQueue<string, string>("durable", first, { file: path });
+  await before.add("kept", { key: "once" });
+  await before.close();
+  await first.close();
+  await using worker = startWorker<string, string>(endpoint, "durable", async (text) =>
+    text.toUpperCase(),
+  );
+  await using second = await listen(endpoint);
+  await using after = openQueue<string, string>("durable", second, { file: path });
+  await expect.poll(() => after.stats().jobs.done, { timeout: 5_000 }).toBe(1);
+  expect(after.list(["done"])[0]?.result).toBe("KEPT");
+  expect(worker.queue).toBe("durable");
+});
+
+test("a worker that is killed loses nothing", { timeout: 20_000 }, async () => {
+  await using listener = await listen("tcp://127.0.0.1:*");
+  await using queue = openQueue<number, string>("deadly", listener, { graceMs: 200 });
+  const script = join(mkdtempSync(join(tmpdir(), "zp-worker-")), "worker.mjs");
+  const source = new URL("../index.ts", import.meta.url).href;
+  writeFileSync(
+    script,
+    `import { startWorker } from ${JSON.stringify(source)};
+     startWorker(process.argv[2], "deadly", () => { process.send("took"); return new Promise(() => {}); });`,
+  );
+  const child = fork(script, [listener.endpoint], { execArgv: ["-C", "@zeroplane/source"] });
+  const took = new Promise((resolve) => child.once("message", resolve));
+  const { id } = await queue.add(7);
+  await took;
+  child.kill("SIGKILL");
+  await using _worker = startWorker(listener.endpoint, "deadly", async () => "rescued", {
+    name: "second",
+  });
+  await expect.poll(() => queue.get(id)?.state, { timeout: 8_000 }).toBe("done");
+  expect(queue.get(id)).toMatchObject({ attempt: 2, crashes: 1, result: "rescued" });
+});
+
+test("a cancelled job aborts its handler", async () => {
+  await using listener = await listen("tcp://127.0.0.1:*");
+  await using queue = openQueue<number, string>("stop", listener);
+  let reason: unknown;
+  await using _worker = startWorker<number, string>(
+    listener.endpoint,
+    "stop",
+    async (_n, { signal }) => {
+      await sleep(8_000, undefined, { signal }).catch(() => {
+        reason = signal.reason;
+      });
+      return "late";
+    },
+  );
+  const { id } = await queue.add(1);
+  await expect.poll(() => queue.get(id)?.state).toBe("leased");
+  await queue.cancel(id);
+  await expect.poll(() => reason).toMatchObject({ code: "ERR_JOB_CANCELLED" });
+  expect(queue.get(id)?.state).toBe("cancelled");
+});

@@ -87,7 +87,9 @@ export class FollowerCore {
     for (const message of messages) {
       if (message.seq <= this.#lastOf(message.topic)) continue;
       this.filled++;
-      this.#deliver(message);
+      // Another topic may have a hole of its own before the range: then it waits for that.
+      if (this.#follows(message, asked)) this.#deliver(message);
+      else this.#hold(message);
     }
     const next = (messages.at(-1)?.seq ?? asked.to) + 1;
     if (!about.complete && next <= asked.to) this.#ask({ ...asked, next }, nowMs);
@@ -133,21 +135,26 @@ export class FollowerCore {
   /** All of the range was sent: what is still not here is gone for good. */
   #settled(range: Range, nowMs: number): void {
     this.#asked = undefined;
-    const covers = (topic: string, seq: number): boolean =>
-      range.from <= this.#lastOf(topic) + 1 && seq <= range.to;
     for (const [topic, seq] of this.#missing) {
-      if (seq > this.#lastOf(topic) && !covers(topic, seq)) continue;
+      const last = this.#lastOf(topic);
+      if (seq > last && (range.from > last + 1 || seq > range.to)) continue;
       this.#missing.delete(topic);
-      this.#last.set(topic, Math.max(seq, this.#lastOf(topic)));
+      this.#last.set(topic, Math.max(seq, last));
     }
     const held = this.#held.sort((a, b) => a.seq - b.seq);
     this.#held = [];
     for (const message of held) {
-      const { topic, seq, prev } = message;
-      const isNew = seq > this.#lastOf(topic);
-      if (isNew && this.#asked === undefined && covers(topic, prev)) this.#deliver(message);
+      const isNew = message.seq > this.#lastOf(message.topic);
+      if (isNew && this.#asked === undefined && this.#follows(message, range))
+        this.#deliver(message);
       else this.message(message, nowMs);
     }
+  }
+
+  /** True when nothing of its topic can be between what was delivered and `message`. */
+  #follows({ topic, prev }: FeedMessage, range: Range): boolean {
+    const last = this.#lastOf(topic);
+    return prev <= last || (range.from <= last + 1 && prev <= range.to);
   }
 
   #ask(range: Range & { readonly next?: number }, nowMs: number): void {

@@ -109,5 +109,86 @@ export interface Route {
   readonly host: string;
   readonly app: string;
   readonly release: string;
-  readonly instances: readonly { readonly id: string; readonly host: string; readonly port: number }[];
+  readonly instances: readonly {
+    readonly id: string;
+    readonly host: string;
+    readonly port: number;
+  }[];
+}
+
+/** Steps of a deploy, in order. */
+export type Phase = "build" | "start" | "route" | "verify" | "retire";
+
+/** `queued` and `running` go on; the others have ended. */
+export type DeployState = "queued" | "running" | "live" | "failed" | "superseded";
+
+/** Why a deploy failed. */
+export interface DeployFailure {
+  readonly phase: Phase;
+  readonly code: string;
+  /** One line: what is wrong. */
+  readonly message: string;
+  /** What to do about it. */
+  readonly hint?: string;
+  /** The traceback through every process it came through. */
+  readonly traceback?: string;
+  /** The last lines the build or the app printed. */
+  readonly lastLines?: readonly string[];
+}
+
+/** One deploy of an app. Times are milliseconds since 1970. */
+export interface Deploy {
+  readonly id: string;
+  readonly app: string;
+  readonly source: Digest;
+  readonly state: DeployState;
+  readonly createdAtMs: number;
+  readonly finishedAtMs?: number;
+  /** Release it became, `v1`, `v2`, …, once it was built. */
+  readonly release?: string;
+  readonly build?: BuildResult;
+  readonly failure?: DeployFailure;
+  readonly traceId?: string;
+  /** Where the app answers, once it is live. */
+  readonly url?: string;
+}
+
+/** Something that happened to a deploy. */
+export interface DeployEvent {
+  /** Rises with each event of the platform. */
+  readonly seq: number;
+  readonly deployId: string;
+  readonly atMs: number;
+  readonly phase: Phase | "queued" | "done";
+  readonly status: "started" | "progress" | "finished" | "failed";
+  readonly message: string;
+  /** How long the phase took, once it has finished. */
+  readonly ms?: number;
+}
+
+/** An app. */
+export interface App {
+  readonly name: string;
+  /** Where it was first deployed from: user, host and folder. */
+  readonly origin: string;
+  readonly createdAtMs: number;
+  /** The release that gets requests. */
+  readonly release?: string;
+  readonly url?: string;
+  readonly instances: readonly ObservedInstance[];
+}
+
+/** Progress a builder reports of a running build. */
+export interface BuildProgress {
+  readonly step: string;
+  readonly status: "started" | "finished" | "failed";
+  readonly ms?: number;
+  readonly cached?: boolean;
+}
+
+/** What a failed build puts into its error's `data`. */
+export interface BuildFailure {
+  readonly step?: string;
+  readonly hint?: string;
+  readonly lastLines?: readonly string[];
 }

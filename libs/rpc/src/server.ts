@@ -1,0 +1,104 @@
+import {
+  compose,
+  type Interceptor,
+  type Listener,
+  type ListenKeys,
+  listen,
+  nodeName,
+  type Session,
+} from "@zeroplane/link";
+import { ServerSession } from "./server-session.ts";
+import { Service } from "./service.ts";
+import { VERB_RPC } from "./wire.ts";
+
+/** How an object is exposed. */
+export interface ExposeOptions {
+  /** Name of the service in tracebacks, traces and help (default the class's name). */
+  readonly name?: string;
+  /** Around every call, the first outermost. */
+  readonly interceptors?: readonly Interceptor[];
+  /** Calls of one peer that may run at a time (default 4 096); more are refused at once. */
+  readonly callsMax?: number;
+  /** Name of this process (default host and pid). */
+  readonly node?: string;
+}
+
+/** Options of {@link serve}. */
+export interface ServeOptions extends ExposeOptions {
+  /** Where to listen (default `tcp://127.0.0.1:*`, any free port). */
+  readonly bind?: string;
+  /** Encrypts, and lets in only trusted keys. */
+  readonly keys?: ListenKeys | undefined;
+  /** Allows a non-loopback endpoint without keys (default false). */
+  readonly insecure?: boolean;
+}
+
+/** An object on the network. */
+export interface Server extends AsyncDisposable {
+  /** What clients connect to. */
+  readonly endpoint: string;
+  readonly service: Service;
+  /** Calls that are running now. */
+  running(): number;
+  /** Takes no more calls, lets running ones finish for up to 5 s, and ends. */
+  close(): Promise<void>;
+}
+
+const CALLS_MAX = 4_096;
+const DRAIN_TIMEOUT_MS = 5_000;
+const POLL_MS = 10;
+const EXPIRE_MS = 25;
+
+/** Puts `target` on a listener that may serve other verbs as well. */
+export function expose(target: object, listener: Listener, options: ExposeOptions = {}): Server {
+  const service = new Service(target, options.name);
+  const sessions = new Set<ServerSession>();
+  const settings = {
+    service,
+    callsMax: options.callsMax ?? CALLS_MAX,
+    interceptor: compose(options.interceptors),
+    node: options.node ?? nodeName(),
+  };
+  const accept = (session: Session): ServerSession => {
+    const handler = new ServerSession(session, settings);
+    sessions.add(handler);
+    session.watch((state) => {
+      if (state === "closed") sessions.delete(handler);
+    });
+    return handler;
+  };
+  const withdraw = listener.accept(VERB_RPC, accept);
+  const timer = setInterval(() => {
+    const nowMs = performance.now();
+    for (const session of sessions) session.expire(nowMs);
+  }, EXPIRE_MS).unref();
+  const running = (): number => sessions.values().reduce((sum, { running: n }) => sum + n, 0);
+  const close = async (): Promise<void> => {
+    withdraw();
+    const deadline = performance.now() + DRAIN_TIMEOUT_MS;
+    while (running() > 0 && performance.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+    clearInterval(timer);
+  };
+  return { endpoint: listener.endpoint, service, running, close, [Symbol.asyncDispose]: close };
+}
+
+/**
+ * Serves any object, class instance, function or module namespace, unchanged. Its own and
+ * inherited methods can be called, nested objects give dotted names, and whatever is iterated
+ * asynchronously is a stream. Names that begin with `_` or `#` stay private.
+ * @returns once clients can connect
+ * @throws LinkError ERR_LINK_ENDPOINT when the endpoint is in use, ERR_LINK_INSECURE when it would
+ *   be open to others without keys
+ */
+export async function serve(target: object, options: ServeOptions = {}): Promise<Server> {
+  const { bind = "tcp://127.0.0.1:*", keys, insecure = false, node = nodeName() } = options;
+  const listener = await listen(bind, { node, keys, insecure });
+  const server = expose(target, listener, options);
+  const close = async (): Promise<void> => {
+    await server.close();
+    await listener.close();
+  };
+  return { ...server, close, [Symbol.asyncDispose]: close };
+}

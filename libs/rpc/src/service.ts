@@ -1,0 +1,100 @@
+import {
+  type Description,
+  describe,
+  type Member,
+  members,
+  toHelp,
+  toZerorpcInspect,
+} from "@zeroplane/introspect";
+import { RpcError } from "./errors.ts";
+
+/** One thing that can be called. */
+export type Method = Pick<Member, "fn" | "owner" | "name">;
+
+const NEAR_MAX = 3;
+
+/** What a served object offers, by name, with the questions that every service answers. */
+export class Service {
+  readonly name: string;
+  readonly #target: object;
+  readonly #methods: ReadonlyMap<string, Method>;
+  readonly #builtins: ReadonlyMap<string, Method>;
+  #description: Promise<Description> | undefined;
+
+  /**
+   * @param target any object, class instance, function or module namespace
+   * @param name shown to callers and in traces (default the class's name)
+   */
+  constructor(target: object, name: string | undefined) {
+    this.#target = target;
+    this.#methods = members(target);
+    this.name = name ?? defaultName(target);
+    this.#builtins = this.#makeBuiltins();
+  }
+
+  /** Names that can be called, sorted. */
+  names(): string[] {
+    return [...this.#methods.keys()].sort();
+  }
+
+  /** @throws RpcError ERR_NO_METHOD with the names that come nearest */
+  method(name: string): Method {
+    const method = this.#methods.get(name) ?? this.#builtins.get(name);
+    if (method !== undefined) return method;
+    const near = nearest(name, this.names());
+    const hint = near.length > 0 ? `did you mean ${near.join(", ")}?` : `it has none at all`;
+    throw new RpcError(
+      "ERR_NO_METHOD",
+      `${this.name} has no method ${JSON.stringify(name)}; ${hint}`,
+    );
+  }
+
+  /** Docs, parameters and types of every method, read from their source once. */
+  describe(): Promise<Description> {
+    this.#description ??= describe(this.#target, { name: this.name });
+    return this.#description;
+  }
+
+  #makeBuiltins(): ReadonlyMap<string, Method> {
+    const builtins: Record<string, (...args: string[]) => unknown> = {
+      _zerorpc_ping: () => ["pong", this.name],
+      _zerorpc_name: () => this.name,
+      _zerorpc_list: () => this.names(),
+      _zerorpc_inspect: async () => toZerorpcInspect(await this.describe()),
+      _zerorpc_help: async (method = "") => toHelp(await this.describe(), this.method(method).name),
+      _describe: () => this.describe(),
+    };
+    return new Map(
+      Object.entries(builtins).map(([name, fn]) => [name, { name, fn, owner: undefined }]),
+    );
+  }
+}
+
+function defaultName(target: object): string {
+  if (typeof target === "function") return target.name || "function";
+  const constructor = (Object.getPrototypeOf(target) as object | null)?.constructor;
+  return constructor === undefined || constructor === Object ? "service" : constructor.name;
+}
+
+/** The names that differ least, by edit distance. */
+function nearest(name: string, names: readonly string[]): string[] {
+  return names
+    .map((known) => [distance(name.toLowerCase(), known.toLowerCase()), known] as const)
+    .sort(([a], [b]) => a - b)
+    .slice(0, NEAR_MAX)
+    .map(([, known]) => known);
+}
+
+/** Levenshtein's edit distance, two rows at a time. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, at) => at);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

@@ -1,0 +1,107 @@
+import { Session } from "node:inspector/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Listener, sockets } from "@zeroplane/link";
+import type { Tracing } from "@zeroplane/tracing";
+
+/** What a process says of itself. */
+export interface ProcessStats {
+  readonly service: string;
+  readonly node: string;
+  readonly pid: number;
+  readonly uptimeMs: number;
+  readonly memoryBytes: number;
+  readonly cpuMs: number;
+  /** Share of time the event loop was busy since the start, 0 to 1. */
+  readonly loopBusy: number;
+  readonly sessions: number;
+  readonly spans: { readonly exported: number; readonly dropped: number };
+}
+
+/** What the introspection service is about. */
+export interface ProcessFacts {
+  readonly service: string;
+  readonly node: string;
+  readonly listener: () => Listener | undefined;
+  readonly tracing: Tracing | undefined;
+  /** Checks of health, by name; each throws when something is wrong. */
+  readonly checks: ReadonlyMap<string, () => void | Promise<void>>;
+}
+
+const PROFILE_MAX_MS = 30_000;
+
+/** What every process of the platform answers about itself, under `process.`. */
+export class ProcessInfo {
+  readonly #facts: ProcessFacts;
+  #profiling = false;
+
+  constructor(facts: ProcessFacts) {
+    this.#facts = facts;
+  }
+
+  /** Answers at once: the process is there and its loop is not blocked. */
+  ping(): string {
+    return `${this.#facts.service} ${this.#facts.node}`;
+  }
+
+  /**
+   * Runs the checks of this process.
+   * @returns the names of those that passed
+   * @throws the first one that did not
+   */
+  async health(): Promise<string[]> {
+    const passed: string[] = [];
+    for (const [name, check] of this.#facts.checks) {
+      await check();
+      passed.push(name);
+    }
+    return passed;
+  }
+
+  /** Memory, time, sessions and spans of this process. */
+  stats(): ProcessStats {
+    const { service, node, listener, tracing } = this.#facts;
+    const { user, system } = process.cpuUsage();
+    return {
+      service,
+      node,
+      pid: process.pid,
+      uptimeMs: Math.round(process.uptime() * 1_000),
+      memoryBytes: process.memoryUsage.rss(),
+      cpuMs: Math.round((user + system) / 1_000),
+      loopBusy: performance.eventLoopUtilization().utilization,
+      sessions: listener()?.stats().sessions ?? 0,
+      spans: tracing?.stats() ?? { exported: 0, dropped: 0 },
+    };
+  }
+
+  /** Every ZeroMQ socket, and every session with its state, credits and losses. */
+  sockets(): { sockets: object[]; sessions: object[] } {
+    const sessions = this.#facts.listener()?.sessions() ?? [];
+    return {
+      sockets: sockets(),
+      sessions: sessions.map((session) => ({ peer: session.peer.node, ...session.stats() })),
+    };
+  }
+
+  /**
+   * Profiles the CPU, one profile at a time.
+   * @param ms how long, at most 30 000
+   * @returns a `.cpuprofile` as text, for any profile viewer
+   */
+  async profile(ms = 5_000): Promise<string> {
+    if (this.#profiling) throw new Error("a profile is being taken; try when it has ended");
+    this.#profiling = true;
+    const session = new Session();
+    session.connect();
+    try {
+      await session.post("Profiler.enable");
+      await session.post("Profiler.start");
+      await sleep(Math.min(ms, PROFILE_MAX_MS));
+      const { profile } = await session.post("Profiler.stop");
+      return JSON.stringify(profile);
+    } finally {
+      session.disconnect();
+      this.#profiling = false;
+    }
+  }
+}

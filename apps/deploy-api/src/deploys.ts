@@ -131,7 +131,7 @@ export class Deploys {
       throw inUse(name, known.origin);
   }
 
-  #toDeploy({ traceparent: _, ...deploy }: DeployRecord): Deploy {
+  #toDeploy({ traceparent: _traceparent, ...deploy }: DeployRecord): Deploy {
     const url = this.#parts.addresses.urlOf(deploy.app);
     return { ...deploy, ...(deploy.state === "live" && url !== undefined && { url }) };
   }

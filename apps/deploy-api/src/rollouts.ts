@@ -29,7 +29,8 @@ export class Rollouts {
   start(deploy: DeployRecord): void {
     const { app } = deploy;
     if (!this.#running.has(app)) {
-      const run = new Rollout(this.#parts, deploy, this.#signal).run();
+      const rollout = new Rollout(this.#parts, deploy, this.#signal);
+      const run = this.#outside(() => rollout.run());
       this.#running.set(
         app,
         run.finally(() => this.#ended(app)),

@@ -149,7 +149,10 @@ export class RemoteError extends Error {
     this.traceId = wire.traceId;
     this.errors = wire.errors?.map((member) => new RemoteError(member));
     Object.defineProperty(this, "wire", { value: wire, enumerable: false });
-    this.stack = stitch(wire, framesOf(site));
+    const here = framesOf(site);
+    // The first frames are this library's own way to the call.
+    if (here[0]?.startsWith("…")) here.shift();
+    this.stack = stitch(wire, here);
   }
 }
 

@@ -1,6 +1,6 @@
 /** Stacks are kept for this many calls a second; beyond it a traceback begins at the remote side. */
 const SITES_PER_SECOND_MAX = 1_000;
-const FRAMES = 8;
+const FRAMES = 10;
 
 let second = 0;
 let taken = 0;
@@ -10,10 +10,7 @@ let taken = 0;
  * which is why a process that makes very many calls keeps only some.
  * @returns an object whose `stack` is formatted when it is read
  */
-export function captureSite(
-  nowMs: number,
-  above: (...args: never[]) => unknown,
-): Error | undefined {
+export function captureSite(nowMs: number): Error | undefined {
   const now = Math.floor(nowMs / 1_000);
   if (now !== second) {
     second = now;
@@ -23,7 +20,6 @@ export function captureSite(
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = FRAMES;
   const site = new Error("call");
-  Error.captureStackTrace(site, above);
   Error.stackTraceLimit = limit;
   return site;
 }

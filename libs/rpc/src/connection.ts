@@ -82,7 +82,7 @@ export class Connection {
     const nowMs = performance.now();
     this.#id = (this.#id + 1) >>> 0;
     const call = new PendingCall(this.#id, nowMs + request.timeoutMs, this.#control);
-    const entry: Open = { call, request, site: captureSite(nowMs, Connection.prototype.prepare) };
+    const entry: Open = { call, request, site: captureSite(nowMs) };
     this.#open.set(call.id, entry);
     call.addEnd(() => this.#ended(entry));
     this.#sweep ??= setInterval(() => this.#expire(), SWEEP_MS);

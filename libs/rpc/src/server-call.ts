@@ -1,6 +1,6 @@
 import type { Headers, Peer } from "@zeroplane/link";
 import type { CallContext } from "./call-context.ts";
-import { RpcError } from "./errors.ts";
+import type { RpcError } from "./errors.ts";
 import type { Method } from "./service.ts";
 import { STREAM_WINDOW_BYTES } from "./wire.ts";
 

@@ -21,6 +21,8 @@ export interface ExposeOptions {
   readonly callsMax?: number;
   /** Name of this process (default host and pid). */
   readonly node?: string;
+  /** How long running calls may go on after `close`, milliseconds (default 5 000). */
+  readonly drainMs?: number;
 }
 
 /** Options of {@link serve}. */
@@ -40,12 +42,12 @@ export interface Server extends AsyncDisposable {
   readonly service: Service;
   /** Calls that are running now. */
   running(): number;
-  /** Takes no more calls, lets running ones finish for up to 5 s, and ends. */
+  /** Takes no more calls, gives running ones time to finish, and ends. */
   close(): Promise<void>;
 }
 
 const CALLS_MAX = 4_096;
-const DRAIN_TIMEOUT_MS = 5_000;
+const DRAIN_MS = 5_000;
 const POLL_MS = 10;
 const EXPIRE_MS = 25;
 
@@ -75,7 +77,7 @@ export function expose(target: object, listener: Listener, options: ExposeOption
   const running = (): number => sessions.values().reduce((sum, { running: n }) => sum + n, 0);
   const close = async (): Promise<void> => {
     withdraw();
-    const deadline = performance.now() + DRAIN_TIMEOUT_MS;
+    const deadline = performance.now() + (options.drainMs ?? DRAIN_MS);
     while (running() > 0 && performance.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }

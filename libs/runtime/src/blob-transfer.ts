@@ -61,7 +61,9 @@ export async function downloadFile(
   await pipeline(source.read(digest), createWriteStream(partial), options);
   const actual = await digestOf(partial);
   if (actual !== digest) {
-    throw new Error(`the bytes of ${digest.slice(0, 12)} arrived as ${actual.slice(0, 12)}; try again`);
+    throw new Error(
+      `the bytes of ${digest.slice(0, 12)} arrived as ${actual.slice(0, 12)}; try again`,
+    );
   }
   await rename(partial, file);
 }

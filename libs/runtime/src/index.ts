@@ -1,4 +1,10 @@
-export { type BlobSource, type BlobTarget, digestOf, downloadFile, uploadFile } from "./blob-transfer.ts";
+export {
+  type BlobSource,
+  type BlobTarget,
+  digestOf,
+  downloadFile,
+  uploadFile,
+} from "./blob-transfer.ts";
 export { BaseConfig, ConfigError, readConfig } from "./config.ts";
 export { type Identity, readIdentity } from "./identity.ts";
 export { Life } from "./life.ts";

@@ -45,7 +45,7 @@ function toLogLine(text: string): LogLine {
   const { service: _service, node: _node, ...fields } = rest;
   return {
     stream: "log",
-    text: String(msg ?? "").slice(0, LINE_MAX),
+    text: (typeof msg === "string" ? msg : JSON.stringify(msg ?? "")).slice(0, LINE_MAX),
     level: Number(level),
     ...(Object.keys(fields).length > 0 && { fields }),
     ...(typeof trace_id === "string" && { traceId: trace_id }),

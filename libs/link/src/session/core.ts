@@ -140,7 +140,9 @@ export class SessionCore {
       return this.#welcomed(frames[0]?.subarray(packet.HEADER_BYTES), nowMs);
     }
     const current = header.epoch === this.#epoch && this.#wasOpen;
-    return current ? this.#inSession(header, frames, nowMs) : this.#isStale();
+    if (current) return this.#inSession(header, frames, nowMs);
+    this.#counts.stale++;
+    return true;
   }
 
   /** The connection below ended. What is unacknowledged is kept for when it is back. */
@@ -219,11 +221,6 @@ export class SessionCore {
     return whole;
   }
 
-  #isStale(): boolean {
-    this.#counts.stale++;
-    return true;
-  }
-
   #heard(nowMs: number): void {
     this.#heardAtMs = nowMs;
     if (this.#state === "stalled") this.#become("up");
@@ -247,7 +244,10 @@ export class SessionCore {
   #welcomed(body: Buffer | undefined, nowMs: number): boolean {
     if (this.role !== "dialer" || body === undefined) return false;
     const welcome = decodeWelcome(body);
-    if (welcome.attempt !== this.#attempt) return this.#isStale();
+    if (welcome.attempt !== this.#attempt) {
+      this.#counts.stale++;
+      return true;
+    }
     const isNew = !welcome.resumed || welcome.epoch !== this.#epoch;
     const forgotten = this.#wasOpen && isNew;
     this.#epoch = welcome.epoch;

@@ -1,3 +1,5 @@
+import type { BuildFailure } from "@zeroplane/deploy-api";
+
 /** Every way a build fails, and whether the same build may succeed later or elsewhere. */
 const RETRYABLE = {
   /** The source is no archive, or holds paths or links that lead outside it. */
@@ -74,6 +76,12 @@ export class BuildError extends Error {
     this.lastLines = (details.lastLines ?? []).slice(-100);
     this.retryable = RETRYABLE[code];
     this.hint = details.hint;
+  }
+
+  /** What crosses to whoever asked for the build. */
+  get data(): BuildFailure {
+    const { step, hint, lastLines } = this;
+    return { lastLines, ...(step !== undefined && { step }), ...(hint !== undefined && { hint }) };
   }
 }
 

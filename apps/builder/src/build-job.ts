@@ -71,7 +71,12 @@ async function reported<T>(context: JobContext, step: string, run: () => Promise
   tell({ step, status: "started" });
   try {
     const result = await run();
-    tell({ step, status: "finished", ms: performance.now() - startedAtMs, cached: result === true });
+    tell({
+      step,
+      status: "finished",
+      ms: performance.now() - startedAtMs,
+      cached: result === true,
+    });
     return result;
   } catch (error) {
     tell({ step, status: "failed", ms: performance.now() - startedAtMs });

@@ -17,7 +17,10 @@ export class StartTraces {
       this.#seen.add(id);
       if (traceparent === undefined) continue;
       const attributes = { "zp.app": app, "zp.release": release, "zp.instance": id };
-      this.#spans.set(id, startSpan("start instance", { attributes, parent: extract({ traceparent }) }));
+      this.#spans.set(
+        id,
+        startSpan("start instance", { attributes, parent: extract({ traceparent }) }),
+      );
     }
   }
 

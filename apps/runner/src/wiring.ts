@@ -63,7 +63,8 @@ export async function wire(life: Life<Config>): Promise<Runner> {
         const instances = view.entries().map(([, instance]) => instance);
         desired = new Map(instances.map((instance) => [instance.id, instance]));
         traces.desired(instances);
-        supervisor.reconcile(instances);
+        const HOST = config.ZP_INSTANCE_HOST;
+        supervisor.reconcile(instances.map((each) => ({ ...each, env: { HOST, ...each.env } })));
       },
       onError: (error) => log.error({ err: error }, "could not apply what is desired"),
     }),

@@ -1,11 +1,15 @@
+import { hostname } from "node:os";
 import { z } from "zod";
 
 /** What every process of the platform reads from its environment. */
 export const BaseConfig = z.object({
-  /** Name of this process; one of its kind must not share it. Default: service and pid. */
+  /**
+   * Name of this process; no other may have it. `@hostname` takes the host's name, for containers.
+   * Default: service and pid.
+   */
   ZP_NODE: z
     .string()
-    .regex(/^[\w-]{1,64}$/, "letters, digits, _ and - only, at most 64")
+    .regex(/^(@hostname|[\w-]{1,64})$/, "letters, digits, _ and - only, at most 64; or @hostname")
     .optional(),
   /** Where this process listens for sessions. */
   ZP_BIND: z.string().default("tcp://127.0.0.1:*"),
@@ -18,8 +22,11 @@ export const BaseConfig = z.object({
   /** The trace collector's pipe, `tcp://host:port`. */
   ZP_TRACES: z.string().optional(),
   ZP_LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal"]).default("info"),
-  /** Host under which others reach this process. */
-  ZP_HOST: z.string().default("127.0.0.1"),
+  /** Host under which others reach this process; `@hostname` takes the host's name. */
+  ZP_HOST: z
+    .string()
+    .default("127.0.0.1")
+    .transform((host) => (host === "@hostname" ? hostname() : host)),
 });
 
 /** The base configuration, read. */
@@ -42,4 +49,10 @@ export function readConfig<T extends z.ZodType>(schema: T, env: NodeJS.ProcessEn
   if (parsed.success) return parsed.data;
   const lines = parsed.error.issues.map(({ path, message }) => `  ${path.join(".")}: ${message}`);
   throw new ConfigError(`the environment does not fit:\n${lines.join("\n")}`);
+}
+
+/** Name of a process of `service`, as it was configured. */
+export function nodeOf(service: string, configured: string | undefined): string {
+  if (configured === "@hostname") return `${service}-${hostname()}`;
+  return configured ?? `${service}-${process.pid}`;
 }

@@ -10,7 +10,7 @@ import {
 import { type Feed, openPipe, publishTo } from "@zeroplane/patterns";
 import { type CallOptions, type Connected, connect, expose } from "@zeroplane/rpc";
 import { startTracing, type Tracing, tracingInterceptor } from "@zeroplane/tracing";
-import type { BaseConfig } from "./config.ts";
+import { type BaseConfig, nodeOf } from "./config.ts";
 import { type Identity, readIdentity } from "./identity.ts";
 import { LOGS_FEED, type LogLine } from "./log-line.ts";
 import { type Logger, makeLogger } from "./logger.ts";
@@ -44,7 +44,7 @@ export class Life<Config extends BaseConfig = BaseConfig> implements AsyncDispos
     this.service = service;
     this.config = config;
     this.signal = signal;
-    this.node = config.ZP_NODE ?? `${service}-${process.pid}`;
+    this.node = nodeOf(service, config.ZP_NODE);
     this.#identity = readIdentity(service, config.ZP_KEYS);
     this.#tracing = this.#startTracing();
     this.interceptors = this.#tracing === undefined ? [] : [tracingInterceptor];

@@ -1,1 +1,3 @@
-export {};
+export type { SpanView, Trace, TraceQuery, TraceSummary } from "./trace.ts";
+export type { CollectorStats, Traces } from "./traces.ts";
+export type { TraceCollector } from "./wiring.ts";

@@ -1,0 +1,26 @@
+import { BaseConfig } from "@zeroplane/runtime";
+import { z } from "zod";
+
+const DAY_MS = 24 * 3_600_000;
+
+/** Environment of the trace collector. */
+export const Config = BaseConfig.extend({
+  /** Folder of the store. */
+  ZP_DATA: z.string(),
+  /** Where every process sends its spans to. */
+  ZP_PIPE: z.string().default("tcp://127.0.0.1:*"),
+  /** How long spans are kept. */
+  ZP_RETENTION_MS: z.coerce
+    .number()
+    .int()
+    .min(60_000)
+    .default(7 * DAY_MS),
+  /** What the store may take; the oldest spans go first. */
+  ZP_RETENTION_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1_000_000)
+    .default(2 * 1024 * 1024 * 1024),
+});
+
+export type Config = z.infer<typeof Config>;

@@ -1,0 +1,49 @@
+/** One span, for reading. */
+export interface SpanView {
+  readonly spanId: string;
+  readonly parentId?: string;
+  readonly service: string;
+  /** Name of the process. */
+  readonly node: string;
+  readonly name: string;
+  readonly kind: "internal" | "server" | "client" | "producer" | "consumer";
+  /** Milliseconds since 1970, with microseconds behind the point. */
+  readonly startMs: number;
+  readonly durationMs: number;
+  readonly error?: { readonly message: string; readonly type?: string };
+  readonly attributes: Readonly<Record<string, unknown>>;
+  readonly links: readonly { readonly traceId: string; readonly spanId: string }[];
+}
+
+/** Every span of a trace that has come, by start. */
+export interface Trace {
+  readonly traceId: string;
+  readonly spans: readonly SpanView[];
+}
+
+/** A trace in one line. */
+export interface TraceSummary {
+  readonly traceId: string;
+  /** Name of its first span. */
+  readonly name: string;
+  readonly service: string;
+  readonly startMs: number;
+  readonly durationMs: number;
+  readonly spans: number;
+  readonly services: number;
+  readonly errors: number;
+}
+
+/** Which traces are wanted. */
+export interface TraceQuery {
+  /** With a span of this service. */
+  readonly service?: string;
+  /** With a span of this name. */
+  readonly name?: string;
+  /** At least this long, milliseconds. */
+  readonly minMs?: number;
+  /** With an error. */
+  readonly error?: boolean;
+  /** How many at most (default 20, at most 500). */
+  readonly limit?: number;
+}

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { currentCall } from "@zeroplane/rpc";
+import { currentTraceparent } from "@zeroplane/tracing";
 import { ApiError } from "./api-error.ts";
 import { type Addresses, type Apps, inUse } from "./apps.ts";
 import type { Blobs } from "./blobs.ts";
@@ -55,7 +56,7 @@ export class Deploys {
     }
     this.#claim(app, { origin, onto });
     const id = `d-${randomBytes(6).toString("hex")}`;
-    const traceparent = currentCall()?.headers["traceparent"];
+    const traceparent = currentTraceparent();
     const fresh: DeployRecord = {
       id,
       app,

@@ -1,3 +1,4 @@
+import { framesOf } from "@zeroplane/link";
 import type { BuildFailure, DeployFailure, Phase } from "./model.ts";
 
 const HINTS: Readonly<Record<Phase, string>> = {
@@ -11,7 +12,6 @@ const HINTS: Readonly<Record<Phase, string>> = {
 interface Told {
   readonly code?: unknown;
   readonly data?: unknown;
-  readonly stack?: string;
 }
 
 /** What is recorded of the error that ended a deploy in `phase`. */
@@ -23,9 +23,16 @@ export function toFailure(phase: Phase, error: unknown): DeployFailure {
     code: typeof told.code === "string" ? told.code : "ERR_UNKNOWN",
     message: error instanceof Error ? error.message : String(error),
     hint: hint ?? HINTS[phase],
-    ...(told.stack !== undefined && { traceback: told.stack }),
+    ...(error instanceof Error && { traceback: tracebackOf(error) }),
     ...(lastLines !== undefined && { lastLines }),
   };
+}
+
+/** A remote error's stack already goes through every process; of a local one our frames are folded. */
+function tracebackOf(error: Error): string {
+  if ("hops" in error) return error.stack ?? error.message;
+  const frames = framesOf(error.stack).map((frame) => `    ${frame}`);
+  return [`${error.name}: ${error.message}`, ...frames].join("\n");
 }
 
 const dataOf = (data: unknown): BuildFailure =>

@@ -24,6 +24,9 @@ const LINES_MAX = 10_000;
 /** New lines that may wait for a reader who is slower than they come. */
 const WAITING_MAX = 10_000;
 
+/** Name of the method by which the intake tells {@link Logs} of new lines. */
+export const stored: unique symbol = Symbol("stored");
+
 /** The lines of every process and app of this platform. */
 export class Logs {
   readonly #store: LogStore;
@@ -86,9 +89,6 @@ export class Logs {
     }
   }
 }
-
-/** Name of the method by which the intake tells {@link Logs} of new lines. */
-export const stored: unique symbol = Symbol("stored");
 
 /** What waits for a reader, and a line for what it has missed. */
 function take(reader: Reader): LogEntry[] {

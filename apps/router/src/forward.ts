@@ -48,7 +48,7 @@ export async function forward(
   try {
     const answer = await sent.answer;
     if ("error" in answer) return answer;
-    await passOn(exchange, answer);
+    await passOn(exchange, answer, upstream.id);
     return undefined;
   } finally {
     exchange.response.removeListener("close", hangUp);
@@ -127,10 +127,14 @@ function errorOf(cause: Error, upstream: Upstream, isConnected: boolean): Router
   return new RouterError("ERR_ROUTER_UPSTREAM", `${who} gave no answer: ${why}`, { cause });
 }
 
-async function passOn(exchange: Exchange, answer: IncomingMessage): Promise<void> {
+async function passOn(
+  exchange: Exchange,
+  answer: IncomingMessage,
+  instance: string,
+): Promise<void> {
   const { request: incoming, response, requestId } = exchange;
   const status = answer.statusCode ?? 502;
-  const headers = responseHeaders(answer, requestId);
+  const headers = responseHeaders(answer, { requestId, instance });
   // What is left of a body that the app did not wait for must not be read as the next request.
   if (!incoming.complete) headers.push("Connection", "close");
   response.writeHead(status, answer.statusMessage, headers);

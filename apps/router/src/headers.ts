@@ -51,10 +51,14 @@ export function requestHeaders(request: IncomingMessage, forwarded: Forwarded): 
 /**
  * The headers of an answer for the client, as name, value, name, value.
  * @param response what the app answered
- * @param requestId how the request is known, for the client to name it
+ * @param by how the request is known, for the client to name it, and the instance that answered
  */
-export function responseHeaders(response: IncomingMessage, requestId: string): string[] {
-  return [...endToEnd(response, (name) => name === "x-request-id"), "X-Request-Id", requestId];
+export function responseHeaders(
+  response: IncomingMessage,
+  by: { readonly requestId: string; readonly instance: string },
+): string[] {
+  const kept = endToEnd(response, (name) => name === "x-request-id" || name === "x-zp-instance");
+  return [...kept, "X-Request-Id", by.requestId, "X-Zp-Instance", by.instance];
 }
 
 /** The name of a request: what the client calls it, if that is harmless, else undefined. */

@@ -44,14 +44,17 @@ function decodeResourceSpans(bytes: Buffer, spans: DecodedSpan[]): void {
     if (field.number === 1) resource = attributesOf(field.bytes, 1);
     if (field.number === 2) scopes.push(field.bytes);
   }
-  const service = String(resource["service.name"] ?? "unknown");
-  const node = String(resource["service.instance.id"] ?? service);
+  const service = textOf(resource["service.name"]) ?? "unknown";
+  const node = textOf(resource["service.instance.id"]) ?? service;
   for (const scope of scopes) {
     for (const field of fieldsOf(scope)) {
       if (field.number === 2) spans.push(decodeSpan(field.bytes, { service, node }));
     }
   }
 }
+
+const textOf = (value: unknown): string | undefined =>
+  typeof value === "string" ? value : undefined;
 
 interface MutableSpan extends Omit<DecodedSpan, "links"> {
   links: DecodedSpan["links"];
@@ -71,7 +74,7 @@ const SETTERS: Readonly<Record<number, Setter>> = {
   6: (span, value) => void (span.kind = Number(value)),
   7: (span, value) => void (span.startNs = value),
   8: (span, value) => void (span.endNs = value),
-  9: (span, _value, bytes) => void addKeyValue(span.attributes, bytes, 0),
+  9: (span, _value, bytes) => addKeyValue(span.attributes, bytes, 0),
   13: (span, _value, bytes) => void (span.links = [...span.links, decodeLink(bytes)]),
   15: (span, _value, bytes) => {
     for (const field of fieldsOf(bytes)) {

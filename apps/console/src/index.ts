@@ -1,1 +1,1 @@
-export {};
+export type { Console } from "./wiring.ts";

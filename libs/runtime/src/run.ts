@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import type { z } from "zod";
 import { type BaseConfig, ConfigError, readConfig } from "./config.ts";
 import { Life } from "./life.ts";
@@ -29,7 +30,8 @@ export async function run<Schema extends z.ZodType<BaseConfig>>(
     limitStop(life);
   } catch (error) {
     process.exitCode = error instanceof ConfigError ? 2 : 1;
-    if (!stop.signal.aborted) process.stderr.write(`${service}: ${String(error)}\n`);
+    const when = stop.signal.aborted ? " while stopping" : "";
+    process.stderr.write(`${service} failed${when}: ${inspect(error)}\n`);
   }
 }
 

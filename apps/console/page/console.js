@@ -1,0 +1,154 @@
+// The first page of the console: apps, deploys, one trace, one app's lines. No framework, no build.
+
+const $ = (id) => document.getElementById(id);
+const REFRESH_MS = 2_000;
+const LINES_MAX = 2_000;
+
+/** An element with attributes and children; text is always text, never markup. */
+function element(name, attributes = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
+    else made.setAttribute(key, value);
+  }
+  made.append(...children.map((child) => child ?? ""));
+  return made;
+}
+
+async function ask(path) {
+  const response = await fetch(`api/${path}`);
+  const body = await response.json();
+  if (!response.ok) throw new Error(body.error);
+  return body;
+}
+
+const seconds = (ms) =>
+  ms === undefined ? "" : ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`;
+const state = (text) => element("span", { class: `state ${text}` }, text);
+const cell = (child, attributes) => element("td", attributes, child);
+
+function fill(body, rows, none, columns) {
+  if (rows.length === 0)
+    rows = [element("tr", {}, element("td", { colspan: columns, class: "quiet" }, none))];
+  body.replaceChildren(...rows);
+}
+
+function appRow(app) {
+  const follow = element(
+    "button",
+    { class: "link", onclick: () => followLogs(app.name) },
+    app.name,
+  );
+  const instances = element("span", {}, ...app.instances.map(({ state: each }) => state(each)));
+  const address = app.url
+    ? element("a", { href: app.url, target: "_blank", rel: "noopener" }, app.url)
+    : "";
+  return element("tr", {}, cell(follow), cell(app.release), cell(instances), cell(address));
+}
+
+function deployRow(deploy) {
+  const total = deploy.finishedAtMs && deploy.finishedAtMs - deploy.createdAtMs;
+  const show = deploy.traceId
+    ? element("button", { class: "link", onclick: () => showTrace(deploy) }, deploy.id)
+    : deploy.id;
+  const how = element("span", { title: deploy.failure?.message ?? "" }, state(deploy.state));
+  return element(
+    "tr",
+    {},
+    cell(show),
+    cell(`${deploy.app} ${deploy.release ?? ""}`),
+    cell(how),
+    cell(seconds(deploy.build?.buildMs), { class: "number" }),
+    cell(seconds(total || undefined), { class: "number" }),
+    cell(new Date(deploy.createdAtMs).toLocaleTimeString(), { class: "number" }),
+  );
+}
+
+/** Spans as a tree, each below its parent, with its depth. */
+function tree(spans) {
+  const known = new Set(spans.map(({ spanId }) => spanId));
+  const below = Map.groupBy(spans, ({ parentId }) => (known.has(parentId) ? parentId : ""));
+  const walk = (id, depth) =>
+    (below.get(id) ?? []).flatMap((span) => [{ span, depth }, ...walk(span.spanId, depth + 1)]);
+  return walk("", 0);
+}
+
+function bar(startShare, share) {
+  const space = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(space, "svg");
+  const rect = document.createElementNS(space, "rect");
+  rect.setAttribute("x", `${startShare * 100}%`);
+  rect.setAttribute("width", `${Math.max(share * 100, 0.2)}%`);
+  rect.setAttribute("height", "10");
+  rect.setAttribute("rx", "2");
+  svg.append(rect);
+  return svg;
+}
+
+async function showTrace({ id, traceId, failure }) {
+  const { spans } = await ask(`traces/${traceId}`);
+  const from = Math.min(...spans.map(({ startMs }) => startMs));
+  const whole = Math.max(...spans.map(({ startMs, durationMs }) => startMs + durationMs)) - from;
+  const services = new Set(spans.map(({ service }) => service)).size;
+  $("trace-about").textContent =
+    `${id}: ${spans.length} spans in ${services} services, ${seconds(whole)}${failure ? ` — ${failure.message}` : ""}`;
+  $("trace").replaceChildren(
+    ...tree(spans).map(({ span, depth }) => {
+      const name = element(
+        "span",
+        { class: "name", title: span.error?.message ?? span.name },
+        span.name,
+      );
+      name.style.paddingLeft = `${depth * 14}px`;
+      return element(
+        "div",
+        { class: span.error ? "span error" : "span", role: "treeitem", "aria-level": depth + 1 },
+        name,
+        element("span", { class: "service" }, span.node),
+        element("span", { class: "ms" }, seconds(span.durationMs)),
+        bar((span.startMs - from) / whole, span.durationMs / whole),
+      );
+    }),
+  );
+}
+
+let lines;
+
+function followLogs(app) {
+  lines?.close();
+  $("logs").replaceChildren();
+  $("logs-about").textContent = `Lines of ${app}, as they come.`;
+  lines = new EventSource(`api/logs/${encodeURIComponent(app)}`);
+  lines.onmessage = ({ data }) => {
+    const { topic, stream, text, atMs } = JSON.parse(data);
+    const from = `${new Date(atMs).toLocaleTimeString()} ${topic.split(".").slice(2).join(".")}  `;
+    const view = $("logs");
+    const atEnd = view.scrollTop + view.clientHeight > view.scrollHeight - 40;
+    view.append(
+      element(
+        "div",
+        { class: stream === "err" ? "err" : "" },
+        element("span", { class: "from" }, from),
+        text,
+      ),
+    );
+    while (view.childElementCount > LINES_MAX) view.firstElementChild.remove();
+    if (atEnd) view.scrollTop = view.scrollHeight;
+  };
+}
+
+async function refresh() {
+  try {
+    const [status, apps, deploys] = await Promise.all([ask("status"), ask("apps"), ask("deploys")]);
+    const { routers, runners, builders, builds } = status;
+    $("status").textContent =
+      `${routers.length} routers · ${runners.length} runners · ${builders.length} builders · ${builds.leased} building, ${builds.ready} waiting`;
+    fill($("apps"), apps.map(appRow), "No app yet: zp deploy", 4);
+    fill($("deploys"), deploys.map(deployRow), "No deploy yet", 6);
+  } catch (error) {
+    $("status").textContent = `not reachable: ${error.message}`;
+  }
+  setTimeout(refresh, REFRESH_MS);
+}
+
+void refresh();

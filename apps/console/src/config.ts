@@ -1,0 +1,15 @@
+import { BaseConfig } from "@zeroplane/runtime";
+import { z } from "zod";
+
+/** Environment of the console. */
+export const Config = BaseConfig.extend({
+  ZP_DEPLOY_API: z.string(),
+  /** Where the log hub and the trace collector answer queries. */
+  ZP_LOG_QUERIES: z.string(),
+  ZP_TRACE_QUERIES: z.string(),
+  /** Where the page is served; port 0 is any free one. */
+  ZP_HTTP_HOST: z.string().default("127.0.0.1"),
+  ZP_HTTP_PORT: z.coerce.number().int().min(0).max(65_535).default(0),
+});
+
+export type Config = z.infer<typeof Config>;

@@ -1,0 +1,117 @@
+import { readFile } from "node:fs/promises";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+
+/** What a page asks for under `/api/`: its answer, or a stream of server-sent events. */
+export type Answer = PromiseLike<unknown> | AsyncIterable<unknown>;
+
+/** Answers by path; the parameters are the parts of the path that stand for `:name`. */
+export type Routes = Readonly<
+  Record<string, (parameters: Readonly<Record<string, string>>, signal: AbortSignal) => Answer>
+>;
+
+const FILES: Readonly<Record<string, readonly [file: string, type: string]>> = {
+  "/": ["index.html", "text/html"],
+  "/console.js": ["console.js", "text/javascript"],
+  "/console.css": ["console.css", "text/css"],
+};
+const SECURITY = {
+  "content-security-policy": "default-src 'self'",
+  "x-content-type-options": "nosniff",
+  "cache-control": "no-store",
+};
+
+/** Serves the page and what it asks for. Read-only: it has no route that changes anything. */
+export class PageServer implements AsyncDisposable {
+  readonly #routes: Routes;
+  readonly #server: Server;
+
+  constructor(routes: Routes) {
+    this.#routes = routes;
+    this.#server = createServer((request, response) => void this.#serve(request, response));
+  }
+
+  /** @returns the port */
+  async listen(port: number, host: string): Promise<number> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen(port, host, resolve);
+    });
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { pathname } = new URL(request.url ?? "/", "http://console");
+    const file = FILES[pathname];
+    try {
+      if (file !== undefined) await serveFile(response, file);
+      else await this.#answer(pathname, response);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      if (!response.headersSent) sendJson(response, 502, { error: message });
+      response.end();
+    }
+  }
+
+  async #answer(pathname: string, response: ServerResponse): Promise<void> {
+    for (const [pattern, route] of Object.entries(this.#routes)) {
+      const parameters = match(pattern, pathname);
+      if (parameters === undefined) continue;
+      const left = new AbortController();
+      response.once("close", () => left.abort());
+      const answer = route(parameters, left.signal);
+      if (Symbol.asyncIterator in answer) await sendEvents(response, answer, left.signal);
+      else sendJson(response, 200, await answer);
+      return;
+    }
+    sendJson(response, 404, { error: `nothing at ${pathname}` });
+  }
+}
+
+async function serveFile(
+  response: ServerResponse,
+  [file, type]: readonly [string, string],
+): Promise<void> {
+  const bytes = await readFile(new URL(`../page/${file}`, import.meta.url));
+  response.writeHead(200, { ...SECURITY, "content-type": `${type}; charset=utf-8` }).end(bytes);
+}
+
+function sendJson(response: ServerResponse, status: number, value: unknown): void {
+  response.writeHead(status, { ...SECURITY, "content-type": "application/json" });
+  response.end(JSON.stringify(value));
+}
+
+async function sendEvents(
+  response: ServerResponse,
+  events: AsyncIterable<unknown>,
+  signal: AbortSignal,
+): Promise<void> {
+  response.writeHead(200, { ...SECURITY, "content-type": "text/event-stream" });
+  response.flushHeaders();
+  for await (const event of events) {
+    if (signal.aborted) return;
+    const room = response.write(`data: ${JSON.stringify(event)}\n\n`);
+    if (!room)
+      await new Promise((resolve) => response.once("drain", resolve).once("close", resolve));
+  }
+  response.end();
+}
+
+function match(pattern: string, pathname: string): Record<string, string> | undefined {
+  const wanted = pattern.split("/");
+  const parts = pathname.split("/");
+  if (wanted.length !== parts.length) return undefined;
+  const parameters: Record<string, string> = {};
+  for (const [at, want] of wanted.entries()) {
+    const part = decodeURIComponent(parts[at] ?? "");
+    if (want.startsWith(":")) parameters[want.slice(1)] = part;
+    else if (want !== part) return undefined;
+  }
+  return parameters;
+}

@@ -1,0 +1,136 @@
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { zstdCompress, zstdDecompress } from "node:zlib";
+import { SpanKind } from "@opentelemetry/api";
+import { openPipe } from "@zeroplane/patterns";
+import { connect } from "@zeroplane/rpc";
+import { Life, readConfig } from "@zeroplane/runtime";
+import { inSpan, SPANS_KIND, startSpan, startTracing } from "@zeroplane/tracing";
+import { expect, test } from "vitest";
+import { Config } from "./config.ts";
+import { decodeSpans } from "./otlp.ts";
+import { TraceStore } from "./trace-store.ts";
+import { type TraceCollector, wire } from "./wiring.ts";
+
+const folder = (): string => mkdtempSync(join(tmpdir(), "zp-traces-"));
+const PIPE = (port: number): string => `tcp://127.0.0.1:${port}`;
+
+/** The bytes that the real SDK and exporter make of some work. */
+async function exported(work: () => Promise<unknown>): Promise<Buffer> {
+  const bodies: Uint8Array[] = [];
+  const sink = { push: (_kind: string, body: Uint8Array): void => void bodies.push(body) };
+  const tracing = startTracing({ service: "shop", node: "shop-1", sink });
+  await work();
+  await tracing[Symbol.asyncDispose]();
+  const parts = await Promise.all(bodies.map((body) => promisify(zstdDecompress)(body)));
+  return Buffer.concat(parts);
+}
+
+test("reads what the SDK writes: ids, times, kinds, links, errors and every type of value", async () => {
+  const attributes = {
+    text: "ü",
+    int: 42,
+    negative: -7,
+    double: 1.5,
+    yes: true,
+    list: ["a", "b"],
+    none: [],
+  };
+  const bytes = await exported(async () => {
+    await inSpan("parent", attributes, async (parent) => {
+      const child = startSpan("child", {
+        kind: SpanKind.CLIENT,
+        links: [{ context: parent.spanContext() }],
+      });
+      child.end();
+    });
+    await inSpan("fails", {}, () => Promise.reject(new TypeError("no"))).catch(() => undefined);
+  });
+  const [child, parent, fails] = decodeSpans(bytes);
+  expect(parent).toMatchObject({
+    service: "shop",
+    node: "shop-1",
+    name: "parent",
+    parentId: undefined,
+  });
+  expect(parent?.attributes).toMatchObject(attributes);
+  expect(child).toMatchObject({ name: "child", kind: 3, parentId: parent?.spanId });
+  expect(child?.links[0]?.spanId).toBe(parent?.spanId.toString("hex"));
+  expect(fails).toMatchObject({ status: 2, statusMessage: "no" });
+  expect(Number((parent?.endNs ?? 0n) - (parent?.startNs ?? 0n))).toBeGreaterThan(0);
+  expect(Math.abs(Number((parent?.startNs ?? 0n) / 1_000_000n) - Date.now())).toBeLessThan(60_000);
+});
+
+test("refuses bytes that are no spans, wherever they are cut or changed", async () => {
+  const bytes = await exported(() => inSpan("one", { a: 1 }, async () => undefined));
+  let refused = 0;
+  for (let at = 1; at < bytes.length; at++) {
+    for (const broken of [
+      bytes.subarray(0, at),
+      Buffer.from(bytes.map((b, i) => (i === at ? b ^ 0xff : b))),
+    ]) {
+      try {
+        decodeSpans(broken);
+      } catch (error) {
+        expect(error).toMatchObject({ code: "ERR_OTLP" });
+        refused++;
+      }
+    }
+  }
+  expect(refused).toBeGreaterThan(bytes.length / 2);
+});
+
+test("collects from pipes, keeps each span once, and counts what is none", async () => {
+  const bytes = await exported(() =>
+    inSpan("root", {}, () => inSpan("below", {}, async () => undefined)),
+  );
+  const body = await promisify(zstdCompress)(bytes);
+  const port = 20_000 + Math.floor(Math.random() * 9_000);
+  const config = readConfig(Config, {
+    ZP_DATA: folder(),
+    ZP_PIPE: PIPE(port),
+    ZP_LOG_LEVEL: "fatal",
+  });
+  await using life = new Life("trace-collector", config, new AbortController().signal);
+  const endpoint = await life.serve({ ...(await wire(life)) });
+  await using pipe = openPipe(PIPE(port), { node: "shop-1" });
+  pipe.push(SPANS_KIND, body);
+  pipe.push(SPANS_KIND, body);
+  pipe.push(SPANS_KIND, Buffer.from("garbage"));
+  pipe.push("something else", body);
+  await using client = connect<TraceCollector>(endpoint);
+  await expect
+    .poll(async () => client.traces.stats(), { timeout: 5_000 })
+    .toMatchObject({ batches: 2, spans: 2, duplicates: 2, refused: { otlp: 1, kind: 1 } });
+  const [summary] = await client.traces.list();
+  expect(summary).toMatchObject({
+    name: "root",
+    service: "shop",
+    spans: 2,
+    services: 1,
+    errors: 0,
+  });
+  const trace = await client.traces.get(summary?.traceId ?? "");
+  expect(trace.spans.map(({ name }) => name)).toEqual(["root", "below"]);
+  expect(trace.spans[1]?.parentId).toBe(trace.spans[0]?.spanId);
+  await expect(client.traces.get("0".repeat(32))).rejects.toMatchObject({ code: "ERR_NOT_FOUND" });
+});
+
+test("lets go of what is too old, and finds by service, name, time and error", async () => {
+  using store = new TraceStore(join(folder(), "traces.db"), { ms: 1_000, bytes: 1e9 });
+  const spans = decodeSpans(
+    await exported(async () => {
+      await inSpan("good", {}, async () => undefined);
+      await inSpan("bad", {}, () => Promise.reject(new Error("no"))).catch(() => undefined);
+    }),
+  );
+  expect(store.add(spans)).toBe(2);
+  expect(store.list({ error: true }).map(({ name }) => name)).toEqual(["bad"]);
+  expect(store.list({ name: "good" })).toHaveLength(1);
+  expect(store.list({ service: "other" })).toHaveLength(0);
+  expect(store.list({ minMs: 60_000 })).toHaveLength(0);
+  expect(store.trim(Date.now())).toBe(0);
+  expect(store.trim(Date.now() + 5_000)).toBe(2);
+});

@@ -280,6 +280,25 @@ test("an interface's words serve for the class that implements it", async () => 
   expect((await describe(new Corner())).methods["sell"]?.doc?.summary).toBe("Sells one.");
 });
 
+test("functions that take and give functions keep their own parameters", async () => {
+  class Hooks {
+    on(event: string, hook: (at: number) => void, ...more: (() => Promise<void>)[]): () => void {
+      return () => [event, hook, more];
+    }
+  }
+  const { methods } = await describe(new Hooks());
+  expect(signatureText(methods["on"]!)).toBe(
+    "on(event: string, hook: (at: number) => void, ...more: (() => Promise<void>)[]): () => void",
+  );
+  expect(methods["on"]?.overloads).toEqual([]);
+});
+
+test("a module that gathers the exports of others is named for its package", async () => {
+  const { name, methods } = await describe(await import("./index.ts"));
+  expect(name).toBe("@zeroplane/introspect");
+  expect(methods["describe"]?.doc?.throws).toEqual(["what `members` throws"]);
+});
+
 test("two types of one name are told apart", async () => {
   await using files = await directory({
     "one.ts": "export interface Item { one: 1 }\n",

@@ -117,6 +117,9 @@ function nameOf(target: unknown, served: Member[], located: Map<object, Location
   const location = first && located.get(first.fn);
   const chain = location && findFunction(location, []).implemented?.site.container?.chain;
   const held = chain?.findLast((name) => name !== "default" && name !== "");
+  const paths = new Set(served.flatMap(({ fn }) => located.get(fn)?.script.path ?? []));
+  const [path = ""] = paths;
+  if (held === undefined && paths.size > 1) return packageOf(path)?.name ?? "service";
   return held ?? moduleName(location?.script) ?? "service";
 }
 

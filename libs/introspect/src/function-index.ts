@@ -94,6 +94,10 @@ function enter(node: Node, place: Place, index: FunctionIndex): void {
       const name = node.id.type === "Identifier" ? [node.id.name] : [];
       return each(node, { ...place, chain: [...place.chain, ...name] }, index);
     }
+    case "TSTypeAnnotation":
+    case "TSTypeParameterDeclaration":
+    case "TSTypeParameterInstantiation":
+      return;
     default:
       each(node, { ...place, anchors: [], annotation: undefined }, index);
   }
@@ -170,7 +174,8 @@ function enterFunction(node: FunctionNode, place: Place, index: FunctionIndex): 
     isSignature: body === null || body === undefined,
     annotation: place.annotation,
   });
-  if (body) each(node, { chain, anchors: [], container: undefined }, index);
+  // Function types among its parameters are no functions of this text.
+  if (body) enter(body, { chain, anchors: [], container: undefined }, index);
 }
 
 function withoutDefault(chain: string[]): string[] {

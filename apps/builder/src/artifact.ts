@@ -62,9 +62,24 @@ export async function packArtifact(
       done(null, chunk);
     },
   });
-  const entries = Readable.from(pack, { objectMode: false });
-  await pipeline(entries, createZstdCompress(), measure, createWriteStream(file), { signal });
+  const compressor = createZstdCompress();
+  const written = pipeline(compressor, measure, createWriteStream(file), { signal });
+  await Promise.all([feed(compressor, Readable.from(pack, { objectMode: false })), written]);
   return { digest: hash.digest("hex"), sizeBytes, files: names.length };
+}
+
+/**
+ * Compresses chunk by chunk, and says that it was the last one only when that is done: a compressor
+ * that hears of the end together with a chunk writes another header, so the bytes would depend on
+ * timing.
+ */
+async function feed(compressor: Transform, chunks: AsyncIterable<Buffer>): Promise<void> {
+  for await (const chunk of chunks) {
+    await new Promise<void>((resolve, reject) => {
+      compressor.write(chunk, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+  compressor.end();
 }
 
 /** All names below a folder, each folder before what is in it, in the order of their code units. */

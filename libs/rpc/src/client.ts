@@ -10,7 +10,7 @@ import {
 } from "@zeroplane/link";
 import { currentCall } from "./call-context.ts";
 import type { CallOptions, Connected } from "./client-type.ts";
-import { Connection } from "./connection.ts";
+import { type Connection, connectionOf } from "./connection.ts";
 import type { PendingCall } from "./pending-call.ts";
 
 /** Options of {@link connect}. */
@@ -47,7 +47,7 @@ export function connect<T extends object>(
   const owned = !(to instanceof Session);
   const session = to instanceof Session ? to : dial(to, options);
   const interceptor = compose(options.interceptors);
-  const connection = new Connection(session);
+  const connection = connectionOf(session);
   return proxy({ connection, options, interceptor, owned }, "") as Connected<T>;
 }
 

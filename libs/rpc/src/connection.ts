@@ -45,6 +45,15 @@ interface Open {
   stopListening?: () => void;
 }
 
+const connections = new WeakMap<Session, Connection>();
+
+/** The one calling side of a session: any number of clients share it. */
+export function connectionOf(session: Session): Connection {
+  const known = connections.get(session) ?? new Connection(session);
+  connections.set(session, known);
+  return known;
+}
+
 /** The calling side of one session: numbers calls, matches answers, minds deadlines. */
 export class Connection {
   readonly session: Session;
@@ -141,6 +150,16 @@ export class Connection {
     if (record.length < HEAD_BYTES) return;
     const entry = this.#open.get(record.readUInt32BE(1));
     if (entry === undefined) return;
+    try {
+      this.#answer(entry, record);
+    } catch (cause) {
+      const { method } = entry.request;
+      const why = cause instanceof Error ? cause.message : String(cause);
+      entry.call.fail(new RpcError("ERR_PROTOCOL", `${method}: the answer: ${why}`, { cause }));
+    }
+  }
+
+  #answer(entry: Open, record: Buffer): void {
     const { call } = entry;
     const body = record.subarray(HEAD_BYTES);
     switch (record[0]) {

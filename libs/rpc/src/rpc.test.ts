@@ -1,6 +1,6 @@
 import type nodePath from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { KeyPair } from "@zeroplane/link";
+import { dial, KeyPair, listen } from "@zeroplane/link";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import {
   type Connected,
@@ -236,6 +236,24 @@ describe("a call", () => {
     void server.close();
     await expect(call).rejects.toMatchObject({ code: "ERR_LOST_REMOTE" });
   });
+});
+
+test("two clients may share a session", async () => {
+  await using server = await serve(new Prices());
+  await using session = dial(server.endpoint);
+  const [one, two] = [connect<Prices>(session), connect<Prices>(session)];
+  expect(await Promise.all([one.add(1, 1), two.add(2, 2), one.later("x")])).toEqual([2, 4, "X"]);
+});
+
+test("an answer that cannot be read fails the call that waits for it", async () => {
+  await using listener = await listen("tcp://127.0.0.1:*");
+  listener.accept(1, (session) => ({
+    receive: (record) => {
+      if (record[0] === 2) session.send(1, Buffer.from([5, ...record.subarray(1, 5), 0xc1]));
+    },
+  }));
+  await using client = connect<Prices>(listener.endpoint, { timeoutMs: 5_000 });
+  await expect(client.add(1)).rejects.toMatchObject({ code: "ERR_PROTOCOL" });
 });
 
 describe("a stream", () => {

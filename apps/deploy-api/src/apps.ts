@@ -50,7 +50,7 @@ export class Apps {
     return this.get(name);
   }
 
-  /** @throws ApiError ERR_NOT_FOUND when there is no app of that name */
+  /** An app by its name. @throws ApiError ERR_NOT_FOUND when there is none */
   get(name: string): App {
     const row = this.#db.one("SELECT * FROM apps WHERE name = ?", name);
     if (row === undefined) {

@@ -7,7 +7,8 @@ import {
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS apps (
-    name TEXT PRIMARY KEY, origin TEXT NOT NULL, created_at_ms INTEGER NOT NULL, release TEXT
+    name TEXT PRIMARY KEY, origin TEXT NOT NULL, created_at_ms INTEGER NOT NULL, release TEXT,
+    born_of TEXT
   ) STRICT;
   CREATE TABLE IF NOT EXISTS deploys (
     id TEXT PRIMARY KEY, app TEXT NOT NULL, source TEXT NOT NULL, state TEXT NOT NULL,

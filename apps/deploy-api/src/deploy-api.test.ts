@@ -156,7 +156,7 @@ describe("a deploy", () => {
       phase: "start",
       code: "ERR_NO_CAPACITY",
     });
-    expect((await api.client.apps.get("shop")).instances).toEqual([]);
+    expect(await api.client.apps.list()).toEqual([]);
   });
 
   test("that a restart has interrupted goes on", async () => {

@@ -29,6 +29,8 @@ export interface DeploysParts {
   readonly blobs: Blobs;
   readonly store: DeployStore;
   readonly addresses: Addresses;
+  /** Creates the app that a deploy is the first of: it goes again if none of its deploys succeeds. */
+  readonly born: (app: string, of: { readonly origin: string; readonly id: string }) => void;
   /** Takes up a new deploy; returns at once. */
   readonly start: (deploy: DeployRecord) => void;
 }
@@ -54,8 +56,8 @@ export class Deploys {
     if (!(await blobs.has(source))) {
       throw new ApiError("ERR_NOT_FOUND", `the source ${source.slice(0, 12)} was not uploaded`);
     }
-    this.#claim(app, { origin, onto });
     const id = `d-${randomBytes(6).toString("hex")}`;
+    this.#claim(app, { origin, onto, id });
     const traceparent = currentTraceparent();
     const fresh: DeployRecord = {
       id,
@@ -70,7 +72,7 @@ export class Deploys {
     return this.#toDeploy(deploy);
   }
 
-  /** @throws ApiError ERR_NOT_FOUND when there is no deploy of that id */
+  /** A deploy by its id. @throws ApiError ERR_NOT_FOUND when there is none */
   get(id: string): Deploy {
     const deploy = this.#parts.store.get(id);
     if (deploy === undefined)
@@ -124,10 +126,13 @@ export class Deploys {
     }
   }
 
-  #claim(name: string, wanted: { readonly origin: string; readonly onto: "own" | "any" }): void {
+  #claim(
+    name: string,
+    wanted: { readonly origin: string; readonly onto: "own" | "any"; readonly id: string },
+  ): void {
     const { apps } = this.#parts;
     const known = apps.list().find((each) => each.name === name);
-    if (known === undefined) apps.create(name, wanted.origin);
+    if (known === undefined) this.#parts.born(name, wanted);
     else if (wanted.onto === "own" && known.origin !== wanted.origin)
       throw inUse(name, known.origin);
   }

@@ -20,6 +20,8 @@ export interface RolloutParts {
   readonly routers: Routers;
   /** Makes `release` the one of `app` that counts. */
   readonly setRelease: (app: string, release: string) => void;
+  /** Lets go of an app that only failed deploys have made. */
+  readonly dropUnborn: (app: string) => void;
 }
 
 const ROUTES_SEEN_MS = 10_000;
@@ -156,6 +158,7 @@ export class Rollout {
     this.#restoreRoute();
     this.#event(this.#phase, "failed", failure.message);
     deploys.finish(id, "failed", failure);
+    this.#parts.dropUnborn(app);
     this.#event("done", "failed", `${this.#phase} failed: ${failure.message}`);
   }
 

@@ -54,7 +54,11 @@ export async function wire(life: Life<Config>): Promise<DeployApi> {
   const setRelease = (app: string, release: string): void => {
     db.run("UPDATE apps SET release = ? WHERE name = ?", release, app);
   };
-  const parts = { builds, deploys, instances, placement, routes, routers, setRelease };
+  const dropUnborn = (app: string): void => {
+    if (deploys.unfinished().some((each) => each.app === app)) return;
+    db.run("DELETE FROM apps WHERE name = ? AND born_of IS NOT NULL AND release IS NULL", app);
+  };
+  const parts = { builds, deploys, instances, placement, routes, routers, setRelease, dropUnborn };
   const rollouts = new Rollouts(parts, signal);
   const retire = async (app: string): Promise<void> => {
     routes.delete(`routes/${routers.hostOf(app)}`);
@@ -67,12 +71,19 @@ export async function wire(life: Life<Config>): Promise<DeployApi> {
     if (serving.length > 0) routes.set(`routes/${host}`, toRoute(host, serving));
   }
   rollouts.resume();
+  const born = (
+    app: string,
+    { origin, id }: { readonly origin: string; readonly id: string },
+  ): void => {
+    apps.create(app, origin);
+    db.run("UPDATE apps SET born_of = ? WHERE name = ?", id, app);
+  };
   const runners = new Runners(instances, placement);
   const start = (deploy: Parameters<Rollouts["start"]>[0]): void => rollouts.start(deploy);
   return {
     apps,
     blobs,
-    deploys: new Deploys({ apps, blobs, store: deploys, addresses: routers, start }),
+    deploys: new Deploys({ apps, blobs, store: deploys, addresses: routers, born, start }),
     platform: new Platform(routers, runners, () => queue.stats()),
     routers,
     runners,

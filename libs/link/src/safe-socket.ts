@@ -183,15 +183,23 @@ export class SafeSocket implements AsyncDisposable {
   /** Messages as they come, until the socket is closed. One reader only. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer[], void, undefined> {
     while (!this.closed) {
-      let frames: Buffer[];
-      try {
-        frames = await this.#socket.receive();
-      } catch (error) {
-        if (this.closed) return;
-        throw error;
-      }
+      const frames = await this.#receive();
+      if (frames === undefined) continue;
       this.#messagesIn++;
       yield frames;
+    }
+  }
+
+  /** @returns `undefined` when there was nothing after all, or the socket is closed */
+  async #receive(): Promise<Buffer[] | undefined> {
+    try {
+      return await this.#socket.receive();
+    } catch (error) {
+      if (this.closed) return undefined;
+      // libzmq may announce a message and then have none: a peer that left, or was turned away.
+      if (codeOf(error) !== "EAGAIN") throw error;
+      await new Promise((resolve) => setImmediate(resolve));
+      return undefined;
     }
   }
 

@@ -3,10 +3,8 @@ import { decodeWelcome, encodeHello, encodeWelcome, type Hello, PROTOCOL } from 
 import { Inbox } from "./inbox.ts";
 import { Outbox } from "./outbox.ts";
 import * as packet from "./packet.ts";
+import { Pulse } from "./pulse.ts";
 import type * as session from "./settings.ts";
-
-const STALLED_BEATS = 3;
-const DOWN_BEATS = 10;
 
 /**
  * One conversation of two processes as a pure state machine: no socket, no clock, no randomness.
@@ -21,6 +19,7 @@ export class SessionCore {
   readonly #effects: session.SessionEffects;
   readonly #outbox: Outbox;
   readonly #inbox: Inbox;
+  readonly #pulse: Pulse;
   readonly #deliver: (verb: number, body: Buffer) => void;
   #session: Uint8Array;
   #state: session.SessionState = "opening";
@@ -28,10 +27,6 @@ export class SessionCore {
   #epoch = 0;
   #peerNode = "";
   #attempt = 0;
-  #helloAtMs = 0;
-  #heardAtMs = 0;
-  #pingAtMs = 0;
-  #lostAtMs = 0;
   #counts = { packetsIn: 0, packetsOut: 0, stale: 0, resets: 0 };
 
   constructor(
@@ -48,6 +43,7 @@ export class SessionCore {
     this.#effects = options.effects;
     this.#session = identity.newSession();
     this.#deliver = (verb, body) => this.#effects.deliver(verb, body);
+    this.#pulse = new Pulse(this.#settings);
     this.#inbox = new Inbox(this.#settings.windowBytes / 2);
     this.#outbox = new Outbox((frames, again) => {
       if (!again) this.#inbox.settled();
@@ -86,7 +82,8 @@ export class SessionCore {
    */
   accept(hello: Hello, epoch: number, nowMs: number): void {
     const resumed = this.#wasOpen;
-    if (!resumed) this.#epoch = epoch;
+    // A dialer must never take a new incarnation for the one it remembers.
+    if (!resumed) this.#epoch = epoch === hello.epoch ? (epoch + 1) & 0xffff : epoch;
     this.#peerNode = hello.node;
     const body = encodeWelcome({
       version: PROTOCOL,
@@ -98,8 +95,8 @@ export class SessionCore {
       window: this.#settings.windowBytes,
     });
     this.#control(packet.Kind.welcome, body);
-    // What a dialer remembers of an acceptor that has forgotten it means nothing.
-    this.#opened(resumed ? hello.receive : 0, hello.window, nowMs);
+    // What a dialer remembers of another incarnation means nothing in this one.
+    this.#opened(hello.epoch === this.#epoch ? hello.receive : 0, hello.window, nowMs);
   }
 
   /**
@@ -134,7 +131,6 @@ export class SessionCore {
     if (this.#state === "closed") return true;
     this.#counts.packetsIn++;
     if (header.kind === packet.Kind.lost) return this.lineLost(nowMs);
-    this.#heard(nowMs);
     if (header.kind === packet.Kind.reset) return this.#forgotten(nowMs);
     if (header.kind === packet.Kind.welcome) {
       return this.#welcomed(frames[0]?.subarray(packet.HEADER_BYTES), nowMs);
@@ -148,7 +144,7 @@ export class SessionCore {
   /** The connection below ended. What is unacknowledged is kept for when it is back. */
   lineLost(nowMs: number): true {
     if (this.#state === "closed") return true;
-    if (this.#state !== "down") this.#lostAtMs = nowMs;
+    if (this.#state !== "down") this.#pulse.lost(nowMs);
     this.#outbox.pause();
     this.#become("down");
     if (this.role === "dialer") this.#hello(nowMs);
@@ -158,22 +154,19 @@ export class SessionCore {
   /** Beats, acknowledgements and give-ups; call it every 50 ms or so. */
   tick(nowMs: number): void {
     if (this.#state === "closed") return;
-    const { beatMs, resumeMs, helloMs } = this.#settings;
     if (this.#state === "down" || this.#state === "opening") {
-      if (this.#wasOpen && nowMs - this.#lostAtMs > resumeMs) this.#giveUp();
-      else if (this.role === "dialer" && nowMs - this.#helloAtMs >= helloMs) this.#hello(nowMs);
+      if (this.#wasOpen && this.#pulse.isTooLong(nowMs)) this.#giveUp();
+      else if (this.role === "dialer" && this.#pulse.wantsHello(nowMs)) this.#hello(nowMs);
       return;
     }
     if (this.#inbox.owes) this.#control(packet.Kind.ack);
-    const silentMs = nowMs - this.#heardAtMs;
-    const unsure = nowMs - (this.#outbox.oldestSentAtMs ?? nowMs) >= 2 * beatMs;
-    if ((silentMs >= beatMs || unsure) && nowMs - this.#pingAtMs >= beatMs) {
-      this.#pingAtMs = nowMs;
+    if (this.#pulse.asks(nowMs, this.#outbox.oldestSentAtMs)) {
       this.#inbox.askAgain();
       this.#control(packet.Kind.ping);
     }
-    if (silentMs > DOWN_BEATS * beatMs) this.lineLost(nowMs);
-    else if (silentMs > STALLED_BEATS * beatMs) this.#become("stalled");
+    const silence = this.#pulse.silence(nowMs);
+    if (silence === "down") this.lineLost(nowMs);
+    else if (silence === "stalled") this.#become("stalled");
   }
 
   /** Says goodbye and ends. */
@@ -186,6 +179,12 @@ export class SessionCore {
 
   #inSession(header: packet.Header, frames: readonly Buffer[], nowMs: number): boolean {
     if (!this.#outbox.acknowledged(header.ack, header.window)) return false;
+    this.#pulse.heard(nowMs);
+    if (this.#state === "stalled") this.#become("up");
+    // A dialer that never noticed the silence says no hello: without this we would give it up.
+    if (this.#state === "down" && this.role === "acceptor") {
+      this.#opened(header.ack, header.window, nowMs);
+    }
     switch (header.kind) {
       case packet.Kind.data:
         return this.#data(header, frames, nowMs);
@@ -221,13 +220,8 @@ export class SessionCore {
     return whole;
   }
 
-  #heard(nowMs: number): void {
-    this.#heardAtMs = nowMs;
-    if (this.#state === "stalled") this.#become("up");
-  }
-
   #hello(nowMs: number): void {
-    this.#helloAtMs = nowMs;
+    this.#pulse.greeted(nowMs);
     const { node, prove } = this.#identity;
     const body = encodeHello({
       version: PROTOCOL,
@@ -248,8 +242,7 @@ export class SessionCore {
       this.#counts.stale++;
       return true;
     }
-    const isNew = !welcome.resumed || welcome.epoch !== this.#epoch;
-    const forgotten = this.#wasOpen && isNew;
+    const forgotten = this.#wasOpen && welcome.epoch !== this.#epoch;
     this.#epoch = welcome.epoch;
     this.#peerNode = welcome.node;
     if (forgotten) this.#reset();
@@ -259,7 +252,7 @@ export class SessionCore {
 
   #opened(peerReceive: number, window: number, nowMs: number): void {
     this.#wasOpen = true;
-    this.#heard(nowMs);
+    this.#pulse.heard(nowMs);
     this.#inbox.askAgain();
     this.#outbox.open();
     this.#outbox.acknowledged(peerReceive, window);
@@ -272,7 +265,8 @@ export class SessionCore {
   #forgotten(nowMs: number): boolean {
     if (this.role !== "dialer") return false;
     if (this.#state === "up" || this.#state === "stalled") return this.lineLost(nowMs);
-    this.#hello(nowMs);
+    // Each packet that was on its way brings a reset: one hello answers them all.
+    if (this.#pulse.hurries(nowMs)) this.#hello(nowMs);
     return true;
   }
 
@@ -284,6 +278,8 @@ export class SessionCore {
     }
     // Under the old id the acceptor might still remember numbers that we are about to forget.
     this.#session = this.#identity.newSession();
+    // A welcome to the old one may still come: it must not be taken for the new one's.
+    this.#attempt++;
     this.#wasOpen = false;
     this.#outbox.pause();
     this.#become("down");

@@ -13,6 +13,8 @@ export interface Hello {
   readonly attempt: number;
   /** Name of the dialling process, at most 128 characters. */
   readonly node: string;
+  /** The incarnation that `receive` belongs to; it stands in the header of the packet. */
+  readonly epoch: number;
   /** Next packet number expected. */
   readonly receive: number;
   /** Bytes beyond `receive` that are welcome. */
@@ -63,11 +65,14 @@ function checkVersion(value: unknown): number {
   return version;
 }
 
-export const encodeHello = (hello: Hello): Uint8Array => encode(hello);
+export const encodeHello = (hello: Omit<Hello, "epoch">): Uint8Array => encode(hello);
 export const encodeWelcome = (welcome: Welcome): Uint8Array => encode(welcome);
 
-/** @throws LinkError ERR_LINK_PROTOCOL when a field is missing or wrong; unknown ones are ignored */
-export function decodeHello(bytes: Uint8Array): Hello {
+/**
+ * @param epoch from the header of the packet
+ * @throws LinkError ERR_LINK_PROTOCOL when a field is missing or wrong; unknown ones are ignored
+ */
+export function decodeHello(bytes: Uint8Array, epoch: number): Hello {
   const map = fields(bytes);
   const { session, key, proof } = map;
   if (!(session instanceof Uint8Array) || session.length !== 16) invalid("no session id");
@@ -76,6 +81,7 @@ export function decodeHello(bytes: Uint8Array): Hello {
     session,
     attempt: natural(map["attempt"], "attempt"),
     node: nodeName(map["node"]),
+    epoch,
     receive: natural(map["receive"], "receive"),
     window: natural(map["window"], "window"),
     ...(typeof key === "string" && { key }),

@@ -3,10 +3,10 @@ import { type KeyPair, proveKey } from "../keys.ts";
 import { SafeSocket } from "../safe-socket.ts";
 import { type Gate, openGate, requireKeys, type Trust } from "../zap.ts";
 import { LOST, nodeName, proofText } from "./dial.ts";
-import { decodeHello, type Hello } from "./hello.ts";
-import { controlPacket, HEADER_BYTES, Kind, readHeader } from "./packet.ts";
+import type { Hello } from "./hello.ts";
 import { Session, type VerbAcceptor } from "./session.ts";
 import { SESSION_DEFAULTS, type SessionSettings } from "./settings.ts";
+import { Switchboard } from "./switchboard.ts";
 
 /** The keys a listener needs: its own pair, and who may come in. */
 export interface ListenKeys {
@@ -32,14 +32,7 @@ export interface ListenerStats {
   readonly refused: Readonly<Record<string, number>>;
 }
 
-interface Accepted {
-  readonly session: Session;
-  readonly key: string | undefined;
-  route: Buffer;
-}
-
 const SESSIONS_MAX = 16_384;
-const RESET = controlPacket({ kind: Kind.reset, epoch: 0, seq: 0, ack: 0, window: 0 });
 
 /** The bound side of any number of sessions, of any verbs. */
 export class Listener implements AsyncDisposable {
@@ -48,9 +41,7 @@ export class Listener implements AsyncDisposable {
   readonly #gate: Gate | undefined;
   readonly #options: ListenOptions;
   readonly #acceptors = new Map<number, VerbAcceptor>();
-  readonly #byRoute = new Map<string, Accepted>();
-  readonly #bySession = new Map<string, Accepted>();
-  readonly #refused = new Map<string, number>();
+  readonly #board: Switchboard<Session>;
 
   /** Use {@link listen}. */
   constructor(parts: {
@@ -63,6 +54,13 @@ export class Listener implements AsyncDisposable {
     this.#socket = parts.socket;
     this.#gate = parts.gate;
     this.#options = parts.options;
+    this.#board = new Switchboard({
+      sessionsMax: parts.options.sessionsMax ?? SESSIONS_MAX,
+      admits: (hello) => this.#proves(hello),
+      open: (hello, send) => this.#open(hello, send),
+      send: (frames) => void this.#socket.send(frames),
+      newEpoch: () => randomBytes(2).readUInt16BE(),
+    });
     void this.#run();
   }
 
@@ -74,14 +72,14 @@ export class Listener implements AsyncDisposable {
 
   /** The sessions that are open or may be resumed. */
   sessions(): Session[] {
-    return [...this.#bySession.values()].map(({ session }) => session);
+    return [...this.#board.entries()].map(({ session }) => session);
   }
 
   stats(): ListenerStats {
-    const refused = Object.fromEntries(this.#refused);
+    const refused = this.#board.refused();
     const handshakes = this.#gate?.refused() ?? 0;
     if (handshakes > 0) refused["handshake"] = handshakes;
-    return { endpoint: this.endpoint, sessions: this.#bySession.size, refused };
+    return { endpoint: this.endpoint, sessions: this.#board.size, refused };
   }
 
   /** Ends every session after its last words, and the socket. Safe to call again. */
@@ -97,53 +95,13 @@ export class Listener implements AsyncDisposable {
 
   /** The line of a peer that cannot be reached any more. */
   unreachable(route: Uint8Array | undefined): void {
-    if (route === undefined) return;
-    this.#byRoute.get(Buffer.from(route).toString("latin1"))?.session.lineLost();
+    if (route !== undefined) this.#board.unreachable(route);
   }
 
   async #run(): Promise<void> {
     for await (const [route, ...frames] of this.#socket) {
-      if (route !== undefined) this.#receive(route, frames);
+      if (route !== undefined) this.#board.receive(route, frames);
     }
-  }
-
-  #receive(route: Buffer, frames: Buffer[]): void {
-    const known = this.#byRoute.get(route.toString("latin1"));
-    const [first] = frames;
-    const kind = known && first?.[1] !== Kind.hello ? undefined : this.#kindOf(first);
-    if (kind === undefined) {
-      if (known === undefined) this.#refuse("protocol");
-      else known.session.receive(frames);
-    } else if (kind === Kind.hello) this.#hello(route, first?.subarray(HEADER_BYTES));
-    else if (kind !== Kind.lost && kind !== Kind.bye) this.#socket.send([route, RESET]);
-  }
-
-  #kindOf(frame: Buffer | undefined): number | undefined {
-    return frame === undefined ? undefined : readHeader(frame)?.kind;
-  }
-
-  #hello(route: Buffer, body: Buffer | undefined): void {
-    let hello: Hello;
-    try {
-      hello = decodeHello(body ?? Buffer.alloc(0));
-    } catch {
-      this.#refuse("hello");
-      return;
-    }
-    if (!this.#proves(hello)) {
-      this.#refuse("key");
-      return;
-    }
-    const id = Buffer.from(hello.session).toString("hex");
-    const accepted = this.#bySession.get(id) ?? this.#create(id, hello, route);
-    if (accepted === undefined || accepted.key !== hello.key) {
-      this.#refuse(accepted === undefined ? "sessions" : "key");
-      return;
-    }
-    this.#byRoute.delete(accepted.route.toString("latin1"));
-    accepted.route = Buffer.from(route);
-    this.#byRoute.set(accepted.route.toString("latin1"), accepted);
-    accepted.session.accept(hello, randomBytes(2).readUInt16BE());
   }
 
   #proves(hello: Hello): boolean {
@@ -154,29 +112,19 @@ export class Listener implements AsyncDisposable {
     return timingSafeEqual(proof, proveKey(keys.key, key, proofText(session, key)));
   }
 
-  #create(id: string, hello: Hello, route: Buffer): Accepted | undefined {
-    const { node = nodeName(), sessionsMax = SESSIONS_MAX } = this.#options;
-    if (this.#bySession.size >= sessionsMax) return undefined;
+  #open(hello: Hello, send: (frames: readonly Uint8Array[]) => void): Session {
     const session = new Session("acceptor", {
-      identity: { node, newSession: () => hello.session },
+      identity: { node: this.#options.node ?? nodeName(), newSession: () => hello.session },
       settings: { ...SESSION_DEFAULTS, ...this.#options },
-      send: (frames) => void this.#socket.send([accepted.route, ...frames]),
+      send,
       endpoint: this.endpoint,
       acceptors: this.#acceptors,
       peerKey: hello.key,
     });
-    const accepted: Accepted = { session, key: hello.key, route: Buffer.from(route) };
-    this.#bySession.set(id, accepted);
     session.watch((state) => {
-      if (state !== "closed") return;
-      this.#bySession.delete(id);
-      this.#byRoute.delete(accepted.route.toString("latin1"));
+      if (state === "closed") this.#board.forget(hello.session);
     });
-    return accepted;
-  }
-
-  #refuse(reason: string): void {
-    this.#refused.set(reason, (this.#refused.get(reason) ?? 0) + 1);
+    return session;
   }
 }
 

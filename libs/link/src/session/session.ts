@@ -173,7 +173,8 @@ export class Session implements AsyncDisposable {
     try {
       handler.receive(body);
     } catch (error) {
-      if (codeOf(error) !== "ERR_LINK_PROTOCOL") throw error;
+      // One record is refused, not those after it in the packet: they were acknowledged with it.
+      if (codeOf(error)?.startsWith("ERR_LINK_") !== true) throw error;
       this.#refused++;
     }
   }

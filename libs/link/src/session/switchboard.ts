@@ -1,0 +1,174 @@
+import { decodeHello, type Hello } from "./hello.ts";
+import { controlPacket, HEADER_BYTES, Kind, readHeader } from "./packet.ts";
+
+/** What a switchboard asks of the sessions it connects. */
+export interface Switched {
+  accept(hello: Hello, epoch: number): void;
+  receive(frames: readonly Buffer[]): void;
+  lineLost(): void;
+}
+
+/** What a switchboard asks of the world around it. */
+export interface SwitchboardOptions<S> {
+  /** Sessions at a time; further hellos are refused. */
+  readonly sessionsMax: number;
+  /** True when the hello's key is trusted and proved. */
+  readonly admits: (hello: Hello) => boolean;
+  /** Makes the session of a first hello; `send` reaches its dialer wherever it is by then. */
+  readonly open: (hello: Hello, send: (frames: readonly Uint8Array[]) => void) => S;
+  /** Sends one message; the first frame is the route. */
+  readonly send: (frames: readonly Uint8Array[]) => void;
+  /** 16 random bits that tell incarnations of a session apart. */
+  readonly newEpoch: () => number;
+}
+
+interface Entry<S> {
+  readonly id: string;
+  readonly session: S;
+  readonly key: string | undefined;
+  route: Buffer;
+  attempt: number;
+}
+
+/** A packet has one frame for its records and one for each large body, of which few fit in it. */
+const FRAMES_MAX = 64;
+const HELLO_BYTES_MAX = 4 * 1024;
+const RESET = controlPacket({ kind: Kind.reset, epoch: 0, seq: 0, ack: 0, window: 0 });
+
+const text = (route: Uint8Array): string => Buffer.from(route).toString("latin1");
+const idOf = (session: Uint8Array): string => Buffer.from(session).toString("hex");
+
+/**
+ * Which message belongs to which session of a listener, as a pure state machine. A route names a
+ * connection, not a peer: a session moves to the route of its last hello.
+ */
+export class Switchboard<S extends Switched> {
+  readonly #options: SwitchboardOptions<S>;
+  readonly #byRoute = new Map<string, Entry<S>>();
+  readonly #bySession = new Map<string, Entry<S>>();
+  readonly #refused = new Map<string, number>();
+
+  constructor(options: SwitchboardOptions<S>) {
+    this.#options = options;
+  }
+
+  /** Sessions that are open or may be resumed. */
+  get size(): number {
+    return this.#bySession.size;
+  }
+
+  /** Connections that have a session; never more than sessions. */
+  get routes(): number {
+    return this.#byRoute.size;
+  }
+
+  /** The sessions that are open or may be resumed, with the keys they came with. */
+  *entries(): Generator<{ readonly session: S; readonly key: string | undefined }> {
+    yield* this.#bySession.values();
+  }
+
+  /** What was refused so far, by reason. */
+  refused(): Record<string, number> {
+    return Object.fromEntries(this.#refused);
+  }
+
+  /** Counts something refused for `reason`. */
+  refuse(reason: string): void {
+    this.#refused.set(reason, (this.#refused.get(reason) ?? 0) + 1);
+  }
+
+  /** Takes one message of the connection `route`. Nothing a peer sends makes it throw. */
+  receive(route: Buffer, frames: readonly Buffer[]): void {
+    const known = this.#byRoute.get(text(route));
+    const [first] = frames;
+    if (frames.length > FRAMES_MAX) {
+      this.refuse("frames");
+      return;
+    }
+    const isHello = first?.[1] === Kind.hello;
+    const header = first && (known === undefined || isHello) ? readHeader(first) : undefined;
+    if (header === undefined) {
+      if (known === undefined) this.refuse("protocol");
+      else known.session.receive(frames);
+    } else if (isHello) this.#hello(route, first?.subarray(HEADER_BYTES), header.epoch);
+    else if (header.kind !== Kind.lost && header.kind !== Kind.bye) {
+      this.#options.send([route, RESET]);
+    }
+  }
+
+  /** The connection `route` cannot be reached any more. */
+  unreachable(route: Uint8Array): void {
+    this.#byRoute.get(text(route))?.session.lineLost();
+  }
+
+  /** The session is over: what comes for it later is answered with a reset. */
+  forget(session: Uint8Array): void {
+    const entry = this.#bySession.get(idOf(session));
+    if (entry === undefined) return;
+    this.#bySession.delete(entry.id);
+    this.#leave(entry);
+  }
+
+  #hello(route: Buffer, body: Buffer | undefined, epoch: number): void {
+    const hello = this.#read(body, epoch);
+    if (hello === undefined) return;
+    const entry = this.#bySession.get(idOf(hello.session)) ?? this.#create(hello, route);
+    if (entry === undefined || entry.key !== hello.key) {
+      this.refuse(entry === undefined ? "sessions" : "key");
+      return;
+    }
+    // A hello that was overtaken by a later one would move the session to a dead connection.
+    if (hello.attempt < entry.attempt) {
+      this.refuse("stale");
+      return;
+    }
+    entry.attempt = hello.attempt;
+    this.#move(entry, route);
+    entry.session.accept(hello, this.#options.newEpoch());
+  }
+
+  #read(body: Buffer | undefined, epoch: number): Hello | undefined {
+    let hello: Hello;
+    try {
+      if (body === undefined || body.length > HELLO_BYTES_MAX) throw new RangeError("hello size");
+      hello = decodeHello(body, epoch);
+    } catch {
+      this.refuse("hello");
+      return undefined;
+    }
+    try {
+      if (this.#options.admits(hello)) return hello;
+    } catch {
+      // A key that cannot be checked lets nobody in.
+    }
+    this.refuse("key");
+    return undefined;
+  }
+
+  #create(hello: Hello, route: Buffer): Entry<S> | undefined {
+    if (this.#bySession.size >= this.#options.sessionsMax) return undefined;
+    const send = (frames: readonly Uint8Array[]): void =>
+      this.#options.send([entry.route, ...frames]);
+    const session = this.#options.open(hello, send);
+    const id = idOf(hello.session);
+    const entry: Entry<S> = { id, session, key: hello.key, route, attempt: hello.attempt };
+    this.#bySession.set(id, entry);
+    return entry;
+  }
+
+  /** Gives `route` to `entry`, and takes it from the session that had it. */
+  #move(entry: Entry<S>, route: Buffer): void {
+    const before = this.#byRoute.get(text(route));
+    if (before === entry) return;
+    this.#leave(entry);
+    entry.route = Buffer.from(route);
+    this.#byRoute.set(text(route), entry);
+    before?.session.lineLost();
+  }
+
+  #leave(entry: Entry<S>): void {
+    const route = text(entry.route);
+    // The dialer may have begun another session on the same connection.
+    if (this.#byRoute.get(route) === entry) this.#byRoute.delete(route);
+  }
+}

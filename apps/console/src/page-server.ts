@@ -2,13 +2,18 @@ import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** What a page asks for under `/api/`: its answer, or a stream of server-sent events. */
-export type Answer = PromiseLike<unknown> | AsyncIterable<unknown>;
+/** The parts of a path that stand for `:name`. */
+export type Parameters = Readonly<Record<string, string>>;
 
-/** Answers by path; the parameters are the parts of the path that stand for `:name`. */
-export type Routes = Readonly<
-  Record<string, (parameters: Readonly<Record<string, string>>, signal: AbortSignal) => Answer>
->;
+/** What a page asks for under `/api/`, by path. */
+export interface Routes {
+  /** Answered once, as JSON. */
+  readonly answers: Readonly<Record<string, (parameters: Parameters) => PromiseLike<unknown>>>;
+  /** Answered by server-sent events until the page leaves. */
+  readonly streams: Readonly<
+    Record<string, (parameters: Parameters, signal: AbortSignal) => AsyncIterable<unknown>>
+  >;
+}
 
 const FILES: Readonly<Record<string, readonly [file: string, type: string]>> = {
   "/": ["index.html", "text/html"],
@@ -60,18 +65,26 @@ export class PageServer implements AsyncDisposable {
   }
 
   async #answer(pathname: string, response: ServerResponse): Promise<void> {
-    for (const [pattern, route] of Object.entries(this.#routes)) {
-      const parameters = match(pattern, pathname);
-      if (parameters === undefined) continue;
-      const left = new AbortController();
-      response.once("close", () => left.abort());
-      const answer = route(parameters, left.signal);
-      if (Symbol.asyncIterator in answer) await sendEvents(response, answer, left.signal);
-      else sendJson(response, 200, await answer);
-      return;
-    }
-    sendJson(response, 404, { error: `nothing at ${pathname}` });
+    const { answers, streams } = this.#routes;
+    const once = find(answers, pathname);
+    if (once !== undefined) return sendJson(response, 200, await once.route(once.parameters));
+    const stream = find(streams, pathname);
+    if (stream === undefined) return sendJson(response, 404, { error: `nothing at ${pathname}` });
+    const left = new AbortController();
+    response.once("close", () => left.abort());
+    await sendEvents(response, stream.route(stream.parameters, left.signal), left.signal);
   }
+}
+
+function find<Route>(
+  routes: Readonly<Record<string, Route>>,
+  pathname: string,
+): { readonly route: Route; readonly parameters: Parameters } | undefined {
+  for (const [pattern, route] of Object.entries(routes)) {
+    const parameters = match(pattern, pathname);
+    if (parameters !== undefined) return { route, parameters };
+  }
+  return undefined;
 }
 
 async function serveFile(

@@ -28,15 +28,19 @@ export async function wire(life: Life<Config>): Promise<Console> {
   const hub = life.connect<LogHub>("log-hub", config.ZP_LOG_QUERIES);
   const collector = life.connect<TraceCollector>("trace-collector", config.ZP_TRACE_QUERIES);
   const routes: Routes = {
-    "/api/status": () => api.platform.status(),
-    "/api/apps": () => api.apps.list(),
-    "/api/deploys": () => api.deploys.list(),
-    "/api/deploys/:id": ({ id = "" }) => api.deploys.get(id),
-    "/api/logs/:app": ({ app = "" }, signal) =>
-      hub.with({ signal }).logs.tail({ app, lines: LINES, follow: true }),
-    "/api/ledger": () => hub.logs.ledger(),
-    "/api/traces": () => collector.traces.list({ name: "rollout" }),
-    "/api/traces/:id": ({ id = "" }) => collector.traces.get(id),
+    answers: {
+      "/api/status": () => api.platform.status(),
+      "/api/apps": () => api.apps.list(),
+      "/api/deploys": () => api.deploys.list(),
+      "/api/deploys/:id": ({ id = "" }) => api.deploys.get(id),
+      "/api/ledger": () => hub.logs.ledger(),
+      "/api/traces": () => collector.traces.list({ name: "rollout" }),
+      "/api/traces/:id": ({ id = "" }) => collector.traces.get(id),
+    },
+    streams: {
+      "/api/logs/:app": ({ app = "" }, signal) =>
+        hub.with({ signal }).logs.tail({ app, lines: LINES, follow: true }),
+    },
   };
   const pages = life.use(new PageServer(routes));
   const port = await pages.listen(config.ZP_HTTP_PORT, config.ZP_HTTP_HOST);

@@ -22,6 +22,9 @@ type End = { readonly error?: unknown };
 
 const GRANT_BYTES = 64 * 1024;
 
+const notAStream = (): TypeError =>
+  new TypeError("the method gave a result and no stream: await the call");
+
 /**
  * One call that has been made: a promise of its result when it is awaited, its items when it is
  * iterated. A failure that nobody looks at surfaces as an unhandled rejection.
@@ -38,6 +41,7 @@ export class PendingCall implements PromiseLike<unknown>, AsyncIterable<unknown>
   #items: Item[] = [];
   #waiter: Waiter | undefined;
   #end: End | undefined;
+  #isResult = false;
   #watched = false;
   #consumedBytes = 0;
   #onEnd: ((error: unknown) => void)[] = [];
@@ -95,10 +99,13 @@ export class PendingCall implements PromiseLike<unknown>, AsyncIterable<unknown>
     };
   }
 
-  /** The result came. */
+  /** The result came. Whoever iterates instead of awaiting it must not take it for an empty stream. */
   result(value: unknown): void {
     this.#settled = { value };
     this.#first?.resolve(value);
+    this.#isResult = true;
+    this.#waiter?.reject(notAStream());
+    this.#waiter = undefined;
     this.#finish({});
   }
 
@@ -169,18 +176,20 @@ export class PendingCall implements PromiseLike<unknown>, AsyncIterable<unknown>
     });
   }
 
-  #last(): Promise<IteratorResult<unknown, undefined>> {
-    const end = this.#end;
-    this.#end = {};
-    if (end !== undefined && "error" in end) return Promise.reject(end.error);
-    return Promise.resolve({ done: true, value: undefined });
-  }
-
   #took(bytes: number): void {
     this.#consumedBytes += bytes;
     if (this.#consumedBytes < GRANT_BYTES || this.#end !== undefined) return;
     this.#control.grant(this.id, this.#consumedBytes);
     this.#consumedBytes = 0;
+  }
+
+  /** After the last item: the error once, then the end. */
+  #last(): Promise<IteratorResult<unknown, undefined>> {
+    if (this.#isResult) return Promise.reject(notAStream());
+    const end = this.#end;
+    this.#end = {};
+    if (end !== undefined && "error" in end) return Promise.reject(end.error);
+    return Promise.resolve({ done: true, value: undefined });
   }
 
   #finish(end: End): void {

@@ -238,6 +238,15 @@ describe("a call", () => {
   });
 });
 
+test("a result that is iterated is no empty stream", async () => {
+  await using p = await pair();
+  const call = callMethod(p.client, "add", [1, 1]);
+  await expect(all(call)).rejects.toThrow(/await the call/);
+  const settled = callMethod(p.client, "add", [1, 1]);
+  expect(await settled).toBe(2);
+  await expect(all(settled)).rejects.toThrow(/await the call/);
+});
+
 test("two clients may share a session", async () => {
   await using server = await serve(new Prices());
   await using session = dial(server.endpoint);

@@ -163,7 +163,8 @@ export class ServerSession implements VerbHandler {
   #answer(call: ServerCall, result: unknown): Promise<void> | undefined {
     const stream = streamOf(result);
     if (stream !== undefined) return this.#stream(call, stream);
-    if (this.#calls.delete(call.id)) this.#reply(Kind.result, call, result);
+    // Nobody waits for an answer that comes after the deadline or a cancellation.
+    if (this.#calls.delete(call.id) && !call.ended) this.#reply(Kind.result, call, result);
     return undefined;
   }
 

@@ -19,6 +19,7 @@ const FILES: Readonly<Record<string, readonly [file: string, type: string]>> = {
   "/": ["index.html", "text/html"],
   "/console.js": ["console.js", "text/javascript"],
   "/console.css": ["console.css", "text/css"],
+  "/icon.svg": ["icon.svg", "image/svg+xml"],
 };
 const SECURITY = {
   "content-security-policy": "default-src 'self'",

@@ -14,7 +14,7 @@ export class Placement {
     this.#desired = desired;
     desired.update(() => {
       for (const { desired: instance } of store.wanted()) {
-        if (instance !== undefined) desired.set(keyOf(instance), instance);
+        if (instance !== undefined) desired.set(keyOf(instance), settled(instance));
       }
     });
   }
@@ -41,6 +41,16 @@ export class Placement {
     return instance;
   }
 
+  /** The deploy that has started these instances is over: what becomes of them is no part of it. */
+  settle(ids: readonly string[]): void {
+    this.#desired.update(() => {
+      for (const id of ids) {
+        const instance = this.#store.get(id)?.desired;
+        if (instance !== undefined) this.#desired.set(keyOf(instance), settled(instance));
+      }
+    });
+  }
+
   /** Has instances stopped. */
   stop(ids: readonly string[]): void {
     this.#desired.update(() => {
@@ -62,6 +72,10 @@ export class Placement {
     const sorted = [...counts].sort(([a, m], [b, n]) => m - n || (a < b ? -1 : 1));
     return sorted[0]?.[0];
   }
+}
+
+function settled({ traceparent: _traceparent, ...instance }: DesiredInstance): DesiredInstance {
+  return instance;
 }
 
 /** The key of an instance: a runner views what is under its own name. */

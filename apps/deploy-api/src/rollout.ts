@@ -143,8 +143,10 @@ export class Rollout {
     const { app } = this.#deploy;
     const { instances, placement, setRelease } = this.#parts;
     setRelease(app, this.#release);
-    const old = instances.wanted(app).filter(({ release }) => release !== this.#release);
+    const wanted = instances.wanted(app);
+    const old = wanted.filter(({ release }) => release !== this.#release);
     placement.stop(old.map(({ id }) => id));
+    placement.settle(wanted.filter((each) => !old.includes(each)).map(({ id }) => id));
     if (old.length > 0) this.#event("retire", "progress", old.map(({ id }) => id).join(", "));
   }
 

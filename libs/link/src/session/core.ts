@@ -192,6 +192,8 @@ export class SessionCore {
         this.#outbox.resend(nowMs);
         break;
       case packet.Kind.ping:
+        // The peer still waits: our request to send again may have been lost.
+        this.#inbox.askAgain();
         this.#control(packet.Kind.pong);
         break;
       case packet.Kind.bye:

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { type KeyPair, proveKey } from "../keys.ts";
 import { hasDraft, SafeSocket } from "../safe-socket.ts";
-import { controlPacket, Kind } from "./packet.ts";
+import { KNOCK, LOST } from "./packet.ts";
 import { Session } from "./session.ts";
 import { SESSION_DEFAULTS, type SessionIdentity, type SessionSettings } from "./settings.ts";
 
@@ -19,13 +19,6 @@ export interface DialOptions extends Partial<SessionSettings> {
   /** Encrypts and authenticates the line; without it the peer must be open to everyone. */
   readonly keys?: DialKeys | undefined;
 }
-
-const none = { epoch: 0, seq: 0, ack: 0, window: 0 };
-
-/** What libzmq itself delivers when a connection ends. */
-export const LOST = controlPacket({ ...none, kind: Kind.lost });
-/** What libzmq itself sends when a connection begins; the answer to it is a reset. */
-const KNOCK = controlPacket({ ...none, kind: Kind.ping });
 
 /** A knock at each new connection makes repeated hellos a mere precaution. */
 const KNOCKING_HELLO_MS = 5_000;

@@ -80,6 +80,15 @@ export function controlPacket(header: Header, body?: Uint8Array): Buffer {
   return bytes;
 }
 
+const none = { epoch: 0, seq: 0, ack: 0, window: 0 };
+
+/** What libzmq itself delivers when a connection ends. */
+export const LOST = controlPacket({ ...none, kind: Kind.lost });
+/** What libzmq itself sends when a connection begins; the answer to it is a reset. */
+export const KNOCK = controlPacket({ ...none, kind: Kind.ping });
+/** What a listener answers to packets of a session that it does not know. */
+export const RESET = controlPacket({ ...none, kind: Kind.reset });
+
 /** `a - b` of two u32 numbers that may have wrapped. */
 export const distance = (a: number, b: number): number => (a - b) | 0;
 

@@ -1,5 +1,5 @@
 import { decodeHello, type Hello } from "./hello.ts";
-import { controlPacket, HEADER_BYTES, Kind, readHeader } from "./packet.ts";
+import { HEADER_BYTES, Kind, RESET, readHeader } from "./packet.ts";
 
 /** What a switchboard asks of the sessions it connects. */
 export interface Switched {
@@ -33,7 +33,6 @@ interface Entry<S> {
 /** A packet has one frame for its records and one for each large body, of which few fit in it. */
 const FRAMES_MAX = 64;
 const HELLO_BYTES_MAX = 4 * 1024;
-const RESET = controlPacket({ kind: Kind.reset, epoch: 0, seq: 0, ack: 0, window: 0 });
 
 const text = (route: Uint8Array): string => Buffer.from(route).toString("latin1");
 const idOf = (session: Uint8Array): string => Buffer.from(session).toString("hex");

@@ -148,7 +148,7 @@ async function refresh() {
   } catch (error) {
     $("status").textContent = `not reachable: ${error.message}`;
   }
-  setTimeout(refresh, REFRESH_MS);
+  setTimeout(() => void refresh(), REFRESH_MS);
 }
 
 void refresh();

@@ -87,7 +87,6 @@ class SessionRun {
       draft,
       lines: new Map(),
       busy: true,
-      overloaded: 0,
     };
   }
 

@@ -21,8 +21,6 @@ export interface Stage {
   readonly lines: Map<string, number>;
   /** True while the processes have something to say. */
   busy: boolean;
-  /** Sends that were refused because too much waited. */
-  overloaded: number;
 }
 
 /** One end of a session: the core, and an application that numbers what it says. */
@@ -70,18 +68,21 @@ export class SimulatedEnd {
     this.core.tick(this.#host.nowMs);
     const { random } = this.#host;
     if (!this.#stage.busy || this.core.state === "closed" || !random.chance(0.2)) return;
-    for (let left = random.between(1, 12); left > 0; left--) this.#say();
+    let left = random.between(1, 12);
+    while (left > 0 && this.#say()) left--;
   }
 
-  #say(): void {
+  /** @returns false when the core takes no more for now */
+  #say(): boolean {
     const { random, nowMs } = this.#host;
     const body = this.#outgoing.next(random.chance(0.01) ? 17_000 : random.between(8, 400));
     try {
       this.core.append(VERB, body, nowMs);
       this.#outgoing.accepted();
+      return true;
     } catch (error) {
       if (codeOf(error) !== "ERR_LINK_OVERLOADED") throw error;
-      this.#stage.overloaded++;
+      return false;
     }
   }
 

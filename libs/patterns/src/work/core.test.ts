@@ -96,6 +96,17 @@ test("lets a worker that comes back within the grace time keep its job", () => {
   expect(core.done("j1", 1, result, 600)).toBe(true);
 });
 
+test("gives the job of a worker that comes back with empty hands to somebody else at once", () => {
+  const { core, given } = world();
+  core.ready("a", { credit: 1, running: [], fresh: true }, 0);
+  core.add({ payload, headers: {} }, 0);
+  core.lost("a", 0);
+  core.ready("a", { credit: 1, running: [], fresh: true }, 50);
+  expect(given.at(-1)).toMatchObject({ worker: "a", job: { id: "j1", attempt: 2, crashes: 1 } });
+  expect(core.done("j1", 1, result, 60)).toBe(false);
+  expect(core.done("j1", 2, result, 70)).toBe(true);
+});
+
 test("buries a job that made two workers vanish", () => {
   const { core, store } = world();
   core.add({ payload, headers: {} }, 0);

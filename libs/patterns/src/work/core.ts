@@ -98,17 +98,27 @@ export class WorkCore {
     return record;
   }
 
-  /** A worker wants to run `credit` jobs at a time, and says which ones it is running. */
+  /**
+   * A worker wants to run `credit` jobs at a time, and says which ones it is running. One that has
+   * begun anew (`fresh`) has lost whatever else it was given.
+   */
   ready(
     name: string,
-    offer: { credit: number; running: readonly [string, number][] },
+    offer: { credit: number; running: readonly [string, number][]; fresh?: boolean },
     nowMs: number,
   ): void {
     const worker = this.#workers.get(name) ?? { credit: 0, leases: new Map(), lostAtMs: undefined };
     this.#workers.set(name, worker);
     worker.credit = offer.credit;
     worker.lostAtMs = undefined;
+    const given = offer.fresh === true ? [...worker.leases] : [];
     for (const [id, token] of offer.running) this.#adopt(name, worker, { id, token });
+    const running = new Set(offer.running.map(([id]) => id));
+    for (const [id, token] of given) {
+      if (running.has(id)) continue;
+      worker.leases.delete(id);
+      this.#crashed(id, token, nowMs);
+    }
     this.#assign(nowMs);
   }
 

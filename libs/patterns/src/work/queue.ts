@@ -192,10 +192,11 @@ export class Queue<Payload, Result> implements AsyncDisposable {
       case Kind.ready: {
         const { node } = session.peer;
         const worker = c === "" ? node : `${String(c)}@${node}`;
+        const fresh = this.#sessions.get(worker) !== session;
         this.#sessions.set(worker, session);
         this.#names.set(session, worker);
         const running = Array.isArray(b) ? (b as [string, number][]) : [];
-        return this.#core.ready(worker, { credit: Number(a), running }, nowMs);
+        return this.#core.ready(worker, { credit: Number(a), running, fresh }, nowMs);
       }
       case Kind.done:
         return this.#settle(session, { id, token }, this.#core.done(id, token, encode(c), nowMs));

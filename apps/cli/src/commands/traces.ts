@@ -1,0 +1,96 @@
+import type { TraceQuery } from "@zeroplane/trace-collector";
+import type { Command } from "commander";
+import type { Access } from "../access.ts";
+import { CliError, usage } from "../cli-error.ts";
+import { platformCommand, wholeNumber } from "../command.ts";
+import type { Context, PlatformOptions } from "../context.ts";
+import { traceTree } from "../render/tree.ts";
+import { formatAgo, formatMs } from "../render/units.ts";
+
+interface TraceOptions extends PlatformOptions {
+  readonly last?: boolean;
+}
+
+interface ListOptions extends PlatformOptions {
+  readonly service?: string;
+  readonly name?: string;
+  readonly minMs?: number;
+  readonly error?: boolean;
+  readonly count: number;
+}
+
+const COUNT = 20;
+const COUNT_MAX = 500;
+const DAY_MS = 86_400_000;
+
+/** `zp trace`, `zp traces`. */
+export function addTraces(program: Command, context: Context): void {
+  platformCommand(program, "trace [id]", "one trace as a tree; the id of a trace or of a deploy")
+    .option("--last", "of the newest deploy")
+    .action((id: string | undefined, options: TraceOptions) => show(id, options, context));
+  platformCommand(program, "traces", "traces, newest first")
+    .option("--service <name>", "with a span of this service")
+    .option("--name <name>", "with a span of this name")
+    .option("--min-ms <ms>", "at least this long", wholeNumber(0, DAY_MS))
+    .option("--error", "with an error")
+    .option("-n, --count <n>", "how many at most", wholeNumber(1, COUNT_MAX), COUNT)
+    .action((options: ListOptions) => list(options, context));
+}
+
+async function show(
+  id: string | undefined,
+  options: TraceOptions,
+  context: Context,
+): Promise<void> {
+  if ((id === undefined) === (options.last !== true)) {
+    throw usage("say which trace: zp trace ID, or zp trace --last");
+  }
+  await using access = await context.open(options);
+  const traceId = await traceIdOf(id, access);
+  const collector = await access.traceCollector();
+  const trace = await collector.traces.get(traceId);
+  const { terminal } = context;
+  if (options.json) terminal.json(trace);
+  else terminal.print(...traceTree(trace, terminal.style));
+}
+
+/** The trace of a deploy, of the newest one, or the id itself. */
+async function traceIdOf(id: string | undefined, access: Access): Promise<string> {
+  if (id !== undefined && !id.startsWith("d-")) return id;
+  const api = await access.api();
+  const [deploy] =
+    id === undefined ? await api.deploys.list(undefined, 1) : [await api.deploys.get(id)];
+  if (deploy === undefined) throw new CliError("ERR_CLI_USAGE", "nothing was deployed yet");
+  if (deploy.traceId === undefined) throw usage(`the deploy ${deploy.id} was not traced`);
+  return deploy.traceId;
+}
+
+async function list(options: ListOptions, context: Context): Promise<void> {
+  await using access = await context.open(options);
+  const { service, name, minMs, error, count: limit } = options;
+  const query: TraceQuery = {
+    limit,
+    ...(service !== undefined && { service }),
+    ...(name !== undefined && { name }),
+    ...(minMs !== undefined && { minMs }),
+    ...(error === true && { error }),
+  };
+  const traces = await (await access.traceCollector()).traces.list(query);
+  const { terminal } = context;
+  if (options.json) return terminal.json(traces);
+  const { style } = terminal;
+  const rows = traces.map((trace) => [
+    trace.traceId,
+    trace.name,
+    trace.service,
+    formatMs(trace.durationMs),
+    formatAgo(Date.now() - trace.startMs),
+    String(trace.spans),
+    {
+      text: String(trace.errors),
+      paint: (text: string) => (trace.errors > 0 ? style.bad(text) : style.dim(text)),
+    },
+  ]);
+  const head = ["TRACE", "NAME", "SERVICE", "TOOK", "AGO", "SPANS", "ERRORS"];
+  terminal.table(head, rows, "no such traces");
+}

@@ -10,6 +10,8 @@ const RETRYABLE = {
   ERR_LINK_CLOSED: false,
   /** The peer was away longer than a session is kept, or came back without its memory. */
   ERR_LINK_LOST: true,
+  /** The peer answered that it does not want this side; the message says why. */
+  ERR_LINK_REFUSED: false,
   /** Nobody answered within the deadline. */
   ERR_LINK_TIMEOUT: true,
   /** An endpoint that cannot be bound or connected. */

@@ -10,6 +10,7 @@ export {
 } from "./interceptor.ts";
 export { KeyPair, Keyring } from "./keys.ts";
 export type { CodecLimits } from "./prescan.ts";
+export { type Relay, type RelayOptions, type RelayStats, relay } from "./relay.ts";
 export {
   framesOf,
   type Hop,
@@ -29,6 +30,7 @@ export {
   sockets,
 } from "./safe-socket.ts";
 export { type DialKeys, type DialOptions, dial, nodeName } from "./session/dial.ts";
+export type { Via } from "./session/hello.ts";
 export {
   Listener,
   type ListenerStats,
@@ -38,4 +40,5 @@ export {
 } from "./session/listener.ts";
 export { type Peer, Session, type VerbAcceptor, type VerbHandler } from "./session/session.ts";
 export type { SessionSettings, SessionState, SessionStats } from "./session/settings.ts";
+export { type Tap, type TapOptions, type TappedRecord, tap } from "./tap.ts";
 export { type Gate, openGate, requireKeys, type Trust, trustKeyring } from "./zap.ts";

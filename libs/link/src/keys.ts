@@ -12,6 +12,7 @@ import {
   readFileSync,
   renameSync,
   statSync,
+  unlinkSync,
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -79,7 +80,7 @@ export class Keyring {
 
   /** Makes a pair for `name`, or gives the one that is there. */
   create(name: string): KeyPair {
-    const path = join(this.folder, `${name}.key`);
+    const path = this.#path(name, "key");
     try {
       return readKeyPair(path);
     } catch (error) {
@@ -87,14 +88,14 @@ export class Keyring {
     }
     const pair = KeyPair.random();
     replaceFile(path, `${pair.publicKey}\n${pair.reveal()}\n`, 0o600);
-    replaceFile(join(this.folder, `${name}.pub`), `${pair.publicKey}\n`, 0o644);
+    this.trust(name, pair.publicKey);
     return pair;
   }
 
   /** The pair of `name`. @throws LinkError ERR_LINK_KEY when there is none or others may read it */
   pair(name: string): KeyPair {
     try {
-      return readKeyPair(join(this.folder, `${name}.key`));
+      return readKeyPair(this.#path(name, "key"));
     } catch (cause) {
       if (!isMissing(cause)) throw cause;
       const hint = `make it with: zp keys new ${name}`;
@@ -107,7 +108,7 @@ export class Keyring {
   /** The public key of `name`. @throws LinkError ERR_LINK_KEY when it is not known */
   publicKey(name: string): string {
     try {
-      return checkKey(readFileSync(join(this.folder, `${name}.pub`), "utf8").trim());
+      return checkKey(readFileSync(this.#path(name, "pub"), "utf8").trim());
     } catch (cause) {
       if (!isMissing(cause)) throw cause;
       const hint = `put ${name}.pub into ${this.folder}`;
@@ -115,19 +116,61 @@ export class Keyring {
     }
   }
 
-  /** Name of every trusted public key, read from the folder now. */
+  /** Name of every trusted public key, read from the folder now. A file that is no key is no key. */
   trusted(): Map<string, string> {
     const keys = new Map<string, string>();
     for (const file of readdirSync(this.folder)) {
       if (!file.endsWith(".pub")) continue;
-      keys.set(readFileSync(join(this.folder, file), "utf8").trim(), basename(file, ".pub"));
+      const key = readIfThere(join(this.folder, file))?.trim();
+      if (key?.length === KEY_LENGTH) keys.set(key, basename(file, ".pub"));
     }
     return keys;
+  }
+
+  /**
+   * Trusts `publicKey` under `name`, in place of the key that `name` had.
+   * @throws LinkError ERR_LINK_KEY when it is no CURVE key, or `name` no plain name
+   */
+  trust(name: string, publicKey: string): void {
+    replaceFile(this.#path(name, "pub"), `${checkKey(publicKey)}\n`, 0o644);
+  }
+
+  /**
+   * Trusts the key of `name` no more: listeners that ask this folder refuse it from now on and end
+   * its sessions within a second. The pair itself stays.
+   * @returns false when it was not trusted
+   */
+  revoke(name: string): boolean {
+    try {
+      unlinkSync(this.#path(name, "pub"));
+      return true;
+    } catch (error) {
+      if (isMissing(error)) return false;
+      throw error;
+    }
+  }
+
+  #path(name: string, kind: "key" | "pub"): string {
+    if (!/^[\w][\w.-]*$/.test(name)) {
+      const hint = "use letters, digits, dots and dashes";
+      throw new LinkError("ERR_LINK_KEY", `${JSON.stringify(name)} is no name of a key; ${hint}`);
+    }
+    return join(this.folder, `${name}.${kind}`);
   }
 }
 
 function isMissing(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "ENOENT";
+}
+
+/** @returns `undefined` when it went while the folder was read */
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
 }
 
 function replaceFile(path: string, text: string, mode: number): void {

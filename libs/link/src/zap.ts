@@ -14,9 +14,22 @@ const ZAP_ENDPOINT = "inproc://zeromq.zap.01";
 /** Says which public keys may come in; asked at each handshake. */
 export type Trust = (publicKey: string) => boolean;
 
-/** Everyone whose `.pub` lies in the folder now. */
+/** How long a key that was trusted is not looked up again. */
+const TRUSTED_MS = 200;
+
+/**
+ * Everyone whose `.pub` lies in the folder now; a key that was trusted is believed for 200 ms more,
+ * so that many handshakes read the folder once.
+ */
 export function trustKeyring(keyring: Keyring): Trust {
-  return (publicKey) => keyring.trusted().has(publicKey);
+  let trusted: ReadonlyMap<string, string> = new Map();
+  let readAtMs = -TRUSTED_MS;
+  return (publicKey) => {
+    if (performance.now() - readAtMs < TRUSTED_MS && trusted.has(publicKey)) return true;
+    trusted = keyring.trusted();
+    readAtMs = performance.now();
+    return trusted.has(publicKey);
+  };
 }
 
 interface Domain {

@@ -1,5 +1,6 @@
 import { LinkError } from "../errors.ts";
-import { decodeWelcome, encodeHello, encodeWelcome, type Hello, PROTOCOL } from "./hello.ts";
+import { Greeting, type Progress } from "./greeting.ts";
+import { decodeRefused, decodeWelcome, type Hello } from "./hello.ts";
 import { Inbox } from "./inbox.ts";
 import { Outbox } from "./outbox.ts";
 import * as packet from "./packet.ts";
@@ -14,38 +15,31 @@ import type * as session from "./settings.ts";
  */
 export class SessionCore {
   readonly role: "dialer" | "acceptor";
-  readonly #identity: session.SessionIdentity;
   readonly #settings: session.SessionSettings;
   readonly #effects: session.SessionEffects;
-  readonly #outbox: Outbox;
   readonly #inbox: Inbox;
   readonly #pulse: Pulse;
   readonly #deliver: (verb: number, body: Buffer) => void;
-  #session: Uint8Array;
+  readonly greeting: Greeting;
+  readonly outbox: Outbox;
   #state: session.SessionState = "opening";
   #wasOpen = false;
-  #epoch = 0;
-  #peerNode = "";
-  #attempt = 0;
+  paused = false;
   #counts = { packetsIn: 0, packetsOut: 0, stale: 0, resets: 0 };
 
   constructor(
     role: "dialer" | "acceptor",
     identity: session.SessionIdentity,
-    options: {
-      readonly settings: session.SessionSettings;
-      readonly effects: session.SessionEffects;
-    },
+    { settings, effects }: session.SessionParts,
   ) {
     this.role = role;
-    this.#identity = identity;
-    this.#settings = options.settings;
-    this.#effects = options.effects;
-    this.#session = identity.newSession();
-    this.#deliver = (verb, body) => this.#effects.deliver(verb, body);
-    this.#pulse = new Pulse(this.#settings);
-    this.#inbox = new Inbox(this.#settings.windowBytes / 2);
-    this.#outbox = new Outbox((frames, again) => {
+    this.greeting = new Greeting(identity);
+    this.#settings = settings;
+    this.#effects = effects;
+    this.#deliver = (verb, body) => effects.deliver(verb, body);
+    this.#pulse = new Pulse(settings);
+    this.#inbox = new Inbox(settings);
+    this.outbox = new Outbox(settings.queueBytesMax, (frames, again) => {
       if (!again) this.#inbox.settled();
       this.#emit(frames);
     });
@@ -55,20 +49,9 @@ export class SessionCore {
     return this.#state;
   }
 
-  /** Name the peer gave itself. */
-  get peerNode(): string {
-    return this.#peerNode;
-  }
-
-  /** True when everything sent was acknowledged and nothing waits. */
-  get drained(): boolean {
-    return this.#outbox.queuedBytes === 0 && this.#outbox.inFlightBytes === 0;
-  }
-
   stats(): session.SessionStats {
     const { duplicates, gaps } = this.#inbox;
-    const { resent, queuedBytes, inFlightBytes } = this.#outbox;
-    return { ...this.#counts, duplicates, gaps, resent, queuedBytes, inFlightBytes };
+    return { ...this.#counts, duplicates, gaps, ...this.outbox.stats() };
   }
 
   /** Dialer: says hello. */
@@ -81,22 +64,12 @@ export class SessionCore {
    * @param epoch number of this incarnation, used for the first hello only
    */
   accept(hello: Hello, epoch: number, nowMs: number): void {
-    const resumed = this.#wasOpen;
-    // A dialer must never take a new incarnation for the one it remembers.
-    if (!resumed) this.#epoch = epoch === hello.epoch ? (epoch + 1) & 0xffff : epoch;
-    this.#peerNode = hello.node;
-    const body = encodeWelcome({
-      version: PROTOCOL,
-      attempt: hello.attempt,
-      node: this.#identity.node,
-      resumed,
-      epoch: this.#epoch,
-      receive: this.#inbox.next,
-      window: this.#settings.windowBytes,
-    });
+    const isNew = !this.#wasOpen;
+    const body = this.greeting.welcome(hello, this.#progress(), isNew ? epoch : undefined);
     this.#control(packet.Kind.welcome, body);
     // What a dialer remembers of another incarnation means nothing in this one.
-    this.#opened(hello.epoch === this.#epoch ? hello.receive : 0, hello.window, nowMs);
+    const { receive } = hello;
+    this.#opened({ ...hello, receive: hello.epoch === this.greeting.epoch ? receive : 0 }, nowMs);
   }
 
   /**
@@ -105,50 +78,56 @@ export class SessionCore {
    */
   append(verb: number, body: Uint8Array, nowMs: number): void {
     if (this.#state === "closed") {
-      throw new LinkError("ERR_LINK_CLOSED", `the session with ${this.#peerNode} is closed`);
+      throw new LinkError("ERR_LINK_CLOSED", `the session with ${this.#peer} is closed`);
     }
-    if (this.#outbox.queuedBytes + body.length > this.#settings.queueBytesMax) {
-      const limit = `${this.#settings.queueBytesMax} bytes wait for ${this.#peerNode || "the peer"}`;
+    if (this.outbox.refuses(body.length)) {
+      const limit = `${this.#settings.queueBytesMax} bytes wait for ${this.#peer}`;
       throw new LinkError("ERR_LINK_OVERLOADED", `${limit}; slow down or try later`);
     }
-    const first = !this.#outbox.pending;
-    if (this.#outbox.append(verb, body)) this.flush(nowMs);
+    const first = !this.outbox.pending;
+    if (this.outbox.append(verb, body)) this.flush(nowMs);
     else if (first) this.#effects.schedule();
   }
 
   /** Sends the records that wait, as far as the peer's window goes. */
   flush(nowMs: number): void {
-    if (this.#state !== "closed") this.#outbox.flush(this.#header(), packet.Kind.data, nowMs);
+    if (this.#state === "closed") return;
+    this.outbox.flush(this.#header(), packet.Kind.data, nowMs);
+    if (this.outbox.eased()) this.#effects.room();
   }
 
-  /**
-   * Takes one packet.
-   * @returns false when it is not one of ours: the caller counts it and may drop the peer
-   */
-  receive(frames: readonly Buffer[], nowMs: number): boolean {
+  /** Takes its credit from the peer, or gives it back. What it has sent by then still comes. */
+  pause(paused: boolean): void {
+    if (this.paused === paused) return;
+    this.paused = paused;
+    if (this.#state === "up" || this.#state === "stalled") this.#control(packet.Kind.ack);
+  }
+
+  /** Takes one packet. @returns why it was not taken, or `undefined` when it was */
+  receive(frames: readonly Buffer[], nowMs: number): session.Refusal | undefined {
     const header = frames[0] === undefined ? undefined : packet.readHeader(frames[0]);
-    if (header === undefined) return false;
-    if (this.#state === "closed") return true;
+    if (header === undefined) return "protocol";
+    if (this.#state === "closed") return undefined;
     this.#counts.packetsIn++;
-    if (header.kind === packet.Kind.lost) return this.lineLost(nowMs);
-    if (header.kind === packet.Kind.reset) return this.#forgotten(nowMs);
-    if (header.kind === packet.Kind.welcome) {
-      return this.#welcomed(frames[0]?.subarray(packet.HEADER_BYTES), nowMs);
+    const { kind } = header;
+    if (kind === packet.Kind.lost) return this.lineLost(nowMs);
+    if (kind === packet.Kind.reset) return this.#forgotten(nowMs);
+    if (kind === packet.Kind.welcome || kind === packet.Kind.refused) {
+      return this.#answered(kind, frames[0]?.subarray(packet.HEADER_BYTES), nowMs);
     }
-    const current = header.epoch === this.#epoch && this.#wasOpen;
+    const current = header.epoch === this.greeting.epoch && this.#wasOpen;
     if (current) return this.#inSession(header, frames, nowMs);
     this.#counts.stale++;
-    return true;
+    return undefined;
   }
 
   /** The connection below ended. What is unacknowledged is kept for when it is back. */
-  lineLost(nowMs: number): true {
-    if (this.#state === "closed") return true;
+  lineLost(nowMs: number): undefined {
+    if (this.#state === "closed") return;
     if (this.#state !== "down") this.#pulse.lost(nowMs);
-    this.#outbox.pause();
+    this.outbox.pause();
     this.#become("down");
     if (this.role === "dialer") this.#hello(nowMs);
-    return true;
   }
 
   /** Beats, acknowledgements and give-ups; call it every 50 ms or so. */
@@ -160,7 +139,7 @@ export class SessionCore {
       return;
     }
     if (this.#inbox.owes) this.#control(packet.Kind.ack);
-    if (this.#pulse.asks(nowMs, this.#outbox.oldestSentAtMs)) {
+    if (this.#pulse.asks(nowMs, this.outbox.oldestSentAtMs)) {
       this.#inbox.askAgain();
       this.#control(packet.Kind.ping);
     }
@@ -177,113 +156,97 @@ export class SessionCore {
     this.#become("closed");
   }
 
-  #inSession(header: packet.Header, frames: readonly Buffer[], nowMs: number): boolean {
-    if (!this.#outbox.acknowledged(header.ack, header.window)) return false;
+  #inSession(
+    header: packet.Header,
+    frames: readonly Buffer[],
+    nowMs: number,
+  ): session.Refusal | undefined {
+    const { kind, seq, ack, window } = header;
+    if (!this.outbox.acknowledged(ack, window)) return "ack";
     this.#pulse.heard(nowMs);
     if (this.#state === "stalled") this.#become("up");
     // A dialer that never noticed the silence says no hello: without this we would give it up.
-    if (this.#state === "down" && this.role === "acceptor") {
-      this.#opened(header.ack, header.window, nowMs);
-    }
-    switch (header.kind) {
-      case packet.Kind.data:
-        return this.#data(header, frames, nowMs);
-      case packet.Kind.resend:
-        this.#outbox.resend(nowMs);
-        break;
-      case packet.Kind.ping:
-        // The peer still waits: our request to send again may have been lost.
-        this.#inbox.askAgain();
-        this.#control(packet.Kind.pong);
-        break;
-      case packet.Kind.bye:
-        this.#giveUp();
-        return true;
-      case packet.Kind.ack:
-      case packet.Kind.pong:
-        break;
-      default:
-        return false;
-    }
-    if (this.#inbox.misses(header.seq)) this.#control(packet.Kind.resend);
+    if (this.#state === "down" && this.role === "acceptor") this.#reopened(nowMs);
+    if (kind === packet.Kind.data) return this.#data(seq, frames, nowMs);
+    if (kind === packet.Kind.bye) return this.#giveUp();
+    if (kind === packet.Kind.resend) this.outbox.resendAsked(nowMs);
+    else if (kind === packet.Kind.ping) {
+      // The peer still waits: our request to send again may have been lost.
+      this.#inbox.askAgain();
+      this.#control(packet.Kind.pong);
+    } else if (kind !== packet.Kind.ack && kind !== packet.Kind.pong) return "kind";
+    if (this.#inbox.misses(seq)) this.#control(packet.Kind.resend);
     this.flush(nowMs);
-    return true;
+    return undefined;
   }
 
-  #data(header: packet.Header, frames: readonly Buffer[], nowMs: number): boolean {
-    if (!this.#inbox.take(header.seq, frames)) {
-      if (this.#inbox.misses(header.seq)) this.#control(packet.Kind.resend);
-      return true;
+  #data(seq: number, frames: readonly Buffer[], nowMs: number): session.Refusal | undefined {
+    if (!this.#inbox.take(seq, frames)) {
+      if (this.#inbox.misses(seq)) this.#control(packet.Kind.resend);
+      return undefined;
     }
     const whole = packet.readRecords(frames, this.#deliver);
     // Answers of synchronous handlers leave now, and carry the acknowledgement.
     this.flush(nowMs);
     if (this.#inbox.due) this.#control(packet.Kind.ack);
-    return whole;
+    return whole ? undefined : "records";
   }
 
   #hello(nowMs: number): void {
     this.#pulse.greeted(nowMs);
-    const { node, prove } = this.#identity;
-    const body = encodeHello({
-      version: PROTOCOL,
-      session: this.#session,
-      attempt: ++this.#attempt,
-      node,
-      receive: this.#inbox.next,
-      window: this.#settings.windowBytes,
-      ...prove?.(this.#session),
-    });
-    this.#control(packet.Kind.hello, body);
+    this.#control(packet.Kind.hello, this.greeting.hello(this.#progress()));
   }
 
-  #welcomed(body: Buffer | undefined, nowMs: number): boolean {
-    if (this.role !== "dialer" || body === undefined) return false;
-    const welcome = decodeWelcome(body);
-    if (welcome.attempt !== this.#attempt) {
-      this.#counts.stale++;
-      return true;
+  /** The acceptor's answer to a hello. */
+  #answered(kind: number, body: Buffer | undefined, nowMs: number): session.Refusal | undefined {
+    if (this.role !== "dialer" || body === undefined) return "kind";
+    const answer = kind === packet.Kind.welcome ? decodeWelcome(body) : decodeRefused(body);
+    if (!this.greeting.isLast(answer.attempt)) this.#counts.stale++;
+    else if ("reason" in answer) this.#effects.refused(answer.reason);
+    else {
+      const forgotten = this.#wasOpen && answer.epoch !== this.greeting.epoch;
+      this.greeting.welcomed(answer);
+      if (forgotten) this.#reset();
+      this.#opened(answer, nowMs);
     }
-    const forgotten = this.#wasOpen && welcome.epoch !== this.#epoch;
-    this.#epoch = welcome.epoch;
-    this.#peerNode = welcome.node;
-    if (forgotten) this.#reset();
-    this.#opened(welcome.receive, welcome.window, nowMs);
-    return true;
+    return undefined;
   }
 
-  #opened(peerReceive: number, window: number, nowMs: number): void {
+  #opened(peer: Progress, nowMs: number): void {
     this.#wasOpen = true;
     this.#pulse.heard(nowMs);
+    this.outbox.takes(peer.packets);
+    this.outbox.acknowledged(peer.receive, peer.window);
+    this.#reopened(nowMs);
+  }
+
+  /** The line is there again: what is in flight goes once more, then what waits. */
+  #reopened(nowMs: number): void {
     this.#inbox.askAgain();
-    this.#outbox.open();
-    this.#outbox.acknowledged(peerReceive, window);
-    this.#outbox.resend(nowMs);
+    this.outbox.open();
+    this.outbox.resend(nowMs);
     this.#become("up");
     this.flush(nowMs);
   }
 
   /** The acceptor does not know our line: say hello on it. */
-  #forgotten(nowMs: number): boolean {
-    if (this.role !== "dialer") return false;
+  #forgotten(nowMs: number): session.Refusal | undefined {
+    if (this.role !== "dialer") return "kind";
     if (this.#state === "up" || this.#state === "stalled") return this.lineLost(nowMs);
     // Each packet that was on its way brings a reset: one hello answers them all.
     if (this.#pulse.hurries(nowMs)) this.#hello(nowMs);
-    return true;
+    return undefined;
   }
 
   /** The peer is gone for good, or too long: an acceptor ends, a dialer starts from nothing. */
-  #giveUp(): void {
+  #giveUp(): undefined {
     if (this.role === "acceptor") {
       this.#become("closed");
       return;
     }
-    // Under the old id the acceptor might still remember numbers that we are about to forget.
-    this.#session = this.#identity.newSession();
-    // A welcome to the old one may still come: it must not be taken for the new one's.
-    this.#attempt++;
+    this.greeting.renew();
     this.#wasOpen = false;
-    this.#outbox.pause();
+    this.outbox.pause();
     this.#become("down");
     this.#reset();
   }
@@ -291,17 +254,31 @@ export class SessionCore {
   #reset(): void {
     this.#counts.resets++;
     this.#inbox.reset();
-    this.#outbox.reset();
+    this.outbox.reset();
     this.#effects.reset();
+    if (this.outbox.eased()) this.#effects.room();
+  }
+
+  get #peer(): string {
+    return this.greeting.peerNode || "the peer";
+  }
+
+  get #window(): number {
+    return this.paused ? 0 : this.#settings.windowBytes;
+  }
+
+  #progress(): Progress {
+    const packets = this.#settings.windowPackets;
+    return { receive: this.#inbox.next, window: this.#window, packets };
   }
 
   #header(): Omit<packet.Header, "kind" | "seq"> {
-    return { epoch: this.#epoch, ack: this.#inbox.next, window: this.#settings.windowBytes };
+    return { epoch: this.greeting.epoch, ack: this.#inbox.next, window: this.#window };
   }
 
   #control(kind: number, body?: Uint8Array): void {
     this.#inbox.settled();
-    this.#emit([packet.controlPacket({ ...this.#header(), kind, seq: this.#outbox.next }, body)]);
+    this.#emit([packet.controlPacket({ ...this.#header(), kind, seq: this.outbox.next }, body)]);
   }
 
   #emit(frames: readonly Uint8Array[]): void {

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { type KeyPair, proveKey } from "../keys.ts";
 import { hasDraft, SafeSocket } from "../safe-socket.ts";
+import { VIA_MAX, type Via } from "./hello.ts";
 import { KNOCK, LOST } from "./packet.ts";
 import { Session } from "./session.ts";
 import { SESSION_DEFAULTS, type SessionIdentity, type SessionSettings } from "./settings.ts";
@@ -18,6 +19,12 @@ export interface DialOptions extends Partial<SessionSettings> {
   readonly node?: string;
   /** Encrypts and authenticates the line; without it the peer must be open to everyone. */
   readonly keys?: DialKeys | undefined;
+  /** What this side can do, for the peer to see: at most 32 names of 64 characters. */
+  readonly capabilities?: readonly string[] | undefined;
+  /** On whose behalf this side dials, nearest first, at most 8; see {@link relay}. */
+  readonly via?: readonly Via[] | undefined;
+  /** Let libzmq tell the ends of connections (default true when it can). */
+  readonly draft?: boolean | undefined;
 }
 
 /** A knock at each new connection makes repeated hellos a mere precaution. */
@@ -32,16 +39,17 @@ export const proofText = (session: Uint8Array, key: string): Buffer =>
   Buffer.concat([Buffer.from("zp1 hello"), session, Buffer.from(key)]);
 
 function identityOf(options: DialOptions): SessionIdentity {
-  const { keys } = options;
+  const { keys, capabilities = [], via = [] } = options;
   const node = options.node ?? nodeName();
   const newSession = (): Uint8Array => randomBytes(16);
-  if (keys === undefined) return { node, newSession };
+  const who = { node, capabilities, via: via.slice(0, VIA_MAX), newSession };
+  if (keys === undefined) return who;
   const key = keys.key.publicKey;
   const prove = (session: Uint8Array): { key: string; proof: Uint8Array } => ({
     key,
     proof: proveKey(keys.key, keys.serverKey, proofText(session, key)),
   });
-  return { node, newSession, prove };
+  return { ...who, prove };
 }
 
 /**
@@ -51,14 +59,14 @@ function identityOf(options: DialOptions): SessionIdentity {
  * @throws LinkError ERR_LINK_ENDPOINT when that is not an endpoint
  */
 export function dial(endpoint: string, options: DialOptions = {}): Session {
+  const draft = hasDraft && options.draft !== false;
   const socket = new SafeSocket("dealer", {
     security: options.keys,
-    lostMessage: LOST,
-    helloMessage: KNOCK,
+    ...(draft && { lostMessage: LOST, helloMessage: KNOCK }),
   });
   const session = new Session("dialer", {
     identity: identityOf(options),
-    settings: { ...SESSION_DEFAULTS, helloMs: hasDraft ? KNOCKING_HELLO_MS : HELLO_MS, ...options },
+    settings: { ...SESSION_DEFAULTS, helloMs: draft ? KNOCKING_HELLO_MS : HELLO_MS, ...options },
     send: (frames) => void socket.send(frames),
     endpoint,
   });

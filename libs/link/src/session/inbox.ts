@@ -1,10 +1,12 @@
 import { after, distance } from "./packet.ts";
+import type { SessionSettings } from "./settings.ts";
 
 const OWED_PACKETS_MAX = 64;
 
 /** The receiving half of a session: which packet comes next, and what is still to be acknowledged. */
 export class Inbox {
   readonly #owedBytesMax: number;
+  readonly #owedPacketsMax: number;
   #next = 0;
   #owedPackets = 0;
   #owedBytes = 0;
@@ -12,9 +14,10 @@ export class Inbox {
   duplicates = 0;
   gaps = 0;
 
-  /** @param owedBytesMax bytes after which an acknowledgement is due at once */
-  constructor(owedBytesMax: number) {
-    this.#owedBytesMax = owedBytesMax;
+  /** An acknowledgement is due at once after half of what this side takes. */
+  constructor({ windowBytes, windowPackets }: SessionSettings) {
+    this.#owedBytesMax = windowBytes / 2;
+    this.#owedPacketsMax = Math.min(OWED_PACKETS_MAX, windowPackets / 2);
   }
 
   /** The number expected next; everything before it was delivered. */
@@ -29,7 +32,7 @@ export class Inbox {
 
   /** True when the peer may run out of window if it is not told now. */
   get due(): boolean {
-    return this.#owedPackets >= OWED_PACKETS_MAX || this.#owedBytes > this.#owedBytesMax;
+    return this.#owedPackets >= this.#owedPacketsMax || this.#owedBytes > this.#owedBytesMax;
   }
 
   /** True when packet `seq` is the one to deliver. A duplicate or a gap is counted and refused. */

@@ -8,6 +8,7 @@ import { LOST } from "./packet.ts";
 import { Session, type VerbAcceptor } from "./session.ts";
 import { SESSION_DEFAULTS, type SessionSettings } from "./settings.ts";
 import { Switchboard } from "./switchboard.ts";
+import { ticker } from "./ticker.ts";
 
 /** The keys a listener needs: its own pair, and who may come in. */
 export interface ListenKeys {
@@ -20,6 +21,10 @@ export interface ListenOptions extends Partial<SessionSettings> {
   /** Name of this process, shown to peers (default host and pid). */
   readonly node?: string;
   readonly keys?: ListenKeys | undefined;
+  /** What this side can do, for peers to see: at most 32 names of 64 characters. */
+  readonly capabilities?: readonly string[] | undefined;
+  /** Let libzmq tell the ends of connections (default true when it can). */
+  readonly draft?: boolean | undefined;
   /** Allows a non-loopback endpoint without keys (default false). */
   readonly insecure?: boolean;
   /** Sessions at a time (default 16 384); further hellos are refused and counted. */
@@ -34,6 +39,8 @@ export interface ListenerStats {
 }
 
 const SESSIONS_MAX = 16_384;
+/** How soon a key that is trusted no more loses its sessions. */
+const REVOKE_MS = 1_000;
 
 /** The bound side of any number of sessions, of any verbs. */
 export class Listener implements AsyncDisposable {
@@ -43,6 +50,8 @@ export class Listener implements AsyncDisposable {
   readonly #options: ListenOptions;
   readonly #acceptors = new Map<number, VerbAcceptor>();
   readonly #board: Switchboard<Session>;
+  readonly #guard = { tick: (nowMs: number): void => this.#tick(nowMs) };
+  #checkedAtMs = performance.now();
 
   /** Use {@link listen}. */
   constructor(parts: {
@@ -60,8 +69,9 @@ export class Listener implements AsyncDisposable {
       admits: (hello) => this.#proves(hello),
       open: (hello, send) => this.#open(hello, send),
       send: (frames) => void this.#socket.send(frames),
-      newEpoch: () => randomBytes(2).readUInt16BE(),
+      firstEpoch: randomBytes(2).readUInt16BE(),
     });
+    if (parts.options.keys !== undefined) ticker.add(this.#guard);
     void this.#run();
   }
 
@@ -85,6 +95,7 @@ export class Listener implements AsyncDisposable {
 
   /** Ends every session after its last words, and the socket. Safe to call again. */
   async close(): Promise<void> {
+    ticker.remove(this.#guard);
     await Promise.all(this.sessions().map((session) => session.close()));
     await this.#socket[Symbol.asyncDispose]();
     this.#gate?.[Symbol.dispose]();
@@ -92,6 +103,21 @@ export class Listener implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /**
+   * Ends every session whose key is not trusted (any more) now, instead of within a second. Whoever
+   * had it is refused from then on.
+   * @returns how many were ended
+   */
+  revokeUntrusted(): number {
+    const trusted = this.#trusts();
+    const revoked = [...this.#board.entries()].filter(({ key }) => !trusted(key));
+    for (const { session } of revoked) {
+      this.#board.refuse("revoked");
+      session.end();
+    }
+    return revoked.length;
   }
 
   /** The line of a peer that cannot be reached any more. */
@@ -105,6 +131,34 @@ export class Listener implements AsyncDisposable {
     }
   }
 
+  #tick(nowMs: number): void {
+    if (nowMs - this.#checkedAtMs < REVOKE_MS) return;
+    this.#checkedAtMs = nowMs;
+    this.revokeUntrusted();
+  }
+
+  /** Asks for each key once, however many sessions have it. */
+  #trusts(): (key: string | undefined) => boolean {
+    const known = new Map<string, boolean>();
+    const { keys } = this.#options;
+    return (key) => {
+      if (keys === undefined || key === undefined) return keys === undefined;
+      const trusted = known.get(key) ?? this.#stillTrusts(keys.trust, key);
+      known.set(key, trusted);
+      return trusted;
+    };
+  }
+
+  /** A list that cannot be read lets nobody in, but does not cut off those who are. */
+  #stillTrusts(trust: Trust, key: string): boolean {
+    try {
+      return trust(key);
+    } catch {
+      this.#board.refuse("unreadable trust");
+      return true;
+    }
+  }
+
   #proves(hello: Hello): boolean {
     const { keys } = this.#options;
     if (keys === undefined) return true;
@@ -115,7 +169,11 @@ export class Listener implements AsyncDisposable {
 
   #open(hello: Hello, send: (frames: readonly Uint8Array[]) => void): Session {
     const session = new Session("acceptor", {
-      identity: { node: this.#options.node ?? nodeName(), newSession: () => hello.session },
+      identity: {
+        node: this.#options.node ?? nodeName(),
+        capabilities: this.#options.capabilities ?? [],
+        newSession: () => hello.session,
+      },
       settings: { ...SESSION_DEFAULTS, ...this.#options },
       send,
       endpoint: this.endpoint,
@@ -143,7 +201,7 @@ export async function listen(endpoint: string, options: ListenOptions = {}): Pro
   let listener: Listener | undefined;
   const socket = new SafeSocket("router", {
     security: gate?.security,
-    lostMessage: LOST,
+    ...(options.draft !== false && { lostMessage: LOST }),
     onUnsent: (_code, [route]) => listener?.unreachable(route),
   });
   try {

@@ -7,13 +7,21 @@ import {
   PacketWriter,
   writeHeader,
 } from "./packet.ts";
+import type { SessionStats } from "./settings.ts";
 
 interface Packet extends Cut {
   readonly seq: number;
   readonly sentAtMs: number;
 }
 
-const PACKETS_IN_FLIGHT_MAX = 1024;
+type OutboxStats = Pick<
+  SessionStats,
+  "resent" | "queuedBytes" | "inFlightBytes" | "inFlightPackets" | "creditBytes"
+>;
+
+const ASKED_AGAIN_MS = 50;
+/** While no more than this waits, a sender may go on without a thought. */
+const ROOM_BYTES = 1024 * 1024;
 
 /**
  * The sending half of a session: records become numbered packets, as many are in flight as the
@@ -21,6 +29,7 @@ const PACKETS_IN_FLIGHT_MAX = 1024;
  */
 export class Outbox {
   readonly #writer = new PacketWriter();
+  readonly #queueBytesMax: number;
   readonly #send: (frames: readonly Uint8Array[], again: boolean) => void;
   #flight: Packet[] = [];
   #flightBytes = 0;
@@ -28,11 +37,22 @@ export class Outbox {
   #waitingBytes = 0;
   #next = 0;
   #window = 0;
+  #packetsMax = 0;
   #open = false;
-  resent = 0;
+  #isCrowded = false;
+  #askedFrom: number | undefined;
+  #askedAtMs = 0;
+  #resent = 0;
 
-  /** @param send puts a packet on the line; `again` is true when it was there before */
-  constructor(send: (frames: readonly Uint8Array[], again: boolean) => void) {
+  /**
+   * @param queueBytesMax bytes that may wait
+   * @param send puts a packet on the line; `again` is true when it was there before
+   */
+  constructor(
+    queueBytesMax: number,
+    send: (frames: readonly Uint8Array[], again: boolean) => void,
+  ) {
+    this.#queueBytesMax = queueBytesMax;
     this.#send = send;
   }
 
@@ -41,13 +61,38 @@ export class Outbox {
     return this.#next;
   }
 
-  /** Bytes accepted and not yet on their way. */
-  get queuedBytes(): number {
-    return this.#writer.bytes + this.#waitingBytes;
+  stats(): OutboxStats {
+    return {
+      resent: this.#resent,
+      queuedBytes: this.#queuedBytes,
+      inFlightBytes: this.#flightBytes,
+      inFlightPackets: this.#flight.length,
+      creditBytes: Math.max(0, this.#window - this.#flightBytes),
+    };
   }
 
-  get inFlightBytes(): number {
-    return this.#flightBytes;
+  /** True when everything was acknowledged and nothing waits. */
+  get isEmpty(): boolean {
+    return this.#flight.length === 0 && this.#queuedBytes === 0;
+  }
+
+  /** True when `bytes` more would be too many. */
+  refuses(bytes: number): boolean {
+    const isFull = this.#queuedBytes + bytes > this.#queueBytesMax;
+    if (isFull) this.#isCrowded = true;
+    return isFull;
+  }
+
+  /** True while few bytes wait. */
+  get hasRoom(): boolean {
+    return this.#queuedBytes <= Math.min(ROOM_BYTES, this.#queueBytesMax / 2);
+  }
+
+  /** True, once, when few bytes wait after there were many. */
+  eased(): boolean {
+    if (!this.#isCrowded || !this.hasRoom) return false;
+    this.#isCrowded = false;
+    return true;
   }
 
   /** When the oldest unacknowledged packet was sent, or `undefined` when there is none. */
@@ -63,6 +108,7 @@ export class Outbox {
   /** Adds a record; true when the open packet is full and wants to be flushed. */
   append(verb: number, body: Uint8Array): boolean {
     this.#writer.append(verb, body);
+    if (!this.hasRoom) this.#isCrowded = true;
     return this.#writer.bytes >= PACKET_BYTES;
   }
 
@@ -82,9 +128,19 @@ export class Outbox {
     }
   }
 
-  /** The peer has everything before `ack` and takes `window` bytes more. */
+  /** The peer takes this many packets before it has acknowledged them, at least one. */
+  takes(packets: number): void {
+    this.#packetsMax = Math.max(1, packets);
+  }
+
+  /**
+   * The peer has everything before `ack` and takes `window` bytes more. What was overtaken by a
+   * later acknowledgement, or is sent again from before it, says nothing new.
+   * @returns false when so much was never sent
+   */
   acknowledged(ack: number, window: number): boolean {
     if (distance(ack, this.#next) > 0) return false;
+    if (distance(ack, this.#flight[0]?.seq ?? this.#next) < 0) return true;
     this.#window = window;
     let done = 0;
     for (const packet of this.#flight) {
@@ -96,11 +152,23 @@ export class Outbox {
     return true;
   }
 
+  /**
+   * Sends everything in flight again, as it was, because the peer asks. It asks once for each hole
+   * and beat: who asks for the same again and again would fill the memory of a line it never reads.
+   */
+  resendAsked(nowMs: number): void {
+    const from = this.#flight[0]?.seq;
+    if (from === this.#askedFrom && nowMs - this.#askedAtMs < ASKED_AGAIN_MS) return;
+    this.#askedFrom = from;
+    this.#askedAtMs = nowMs;
+    this.resend(nowMs);
+  }
+
   /** Sends everything in flight again, as it was. */
   resend(nowMs: number): void {
     this.#flight = this.#flight.map((packet) => ({ ...packet, sentAtMs: nowMs }));
     for (const packet of this.#flight) {
-      this.resent++;
+      this.#resent++;
       this.#send(packet.frames, true);
     }
   }
@@ -125,6 +193,10 @@ export class Outbox {
     this.#next = 0;
   }
 
+  get #queuedBytes(): number {
+    return this.#writer.bytes + this.#waitingBytes;
+  }
+
   /** Ends the open packet when nothing waits before it or it is full; true when any waits. */
   #cut(): boolean {
     const { bytes } = this.#writer;
@@ -138,7 +210,7 @@ export class Outbox {
 
   #fits(bytes: number): boolean {
     if (this.#flight.length === 0) return this.#window > 0;
-    if (this.#flight.length >= PACKETS_IN_FLIGHT_MAX) return false;
+    if (this.#flight.length >= this.#packetsMax) return false;
     return this.#flightBytes + bytes <= this.#window;
   }
 }

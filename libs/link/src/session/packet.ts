@@ -39,6 +39,8 @@ export const Kind = {
   reset: 9,
   /** Never travels: libzmq's own word that a connection ended. */
   lost: 10,
+  /** The answer to a hello that is not welcome, with the reason. */
+  refused: 11,
 } as const;
 
 /** What the header of a packet says. */
@@ -88,6 +90,9 @@ export const LOST = controlPacket({ ...none, kind: Kind.lost });
 export const KNOCK = controlPacket({ ...none, kind: Kind.ping });
 /** What a listener answers to packets of a session that it does not know. */
 export const RESET = controlPacket({ ...none, kind: Kind.reset });
+/** What a listener answers to a hello that is not welcome. */
+export const refusedPacket = (body: Uint8Array): Buffer =>
+  controlPacket({ ...none, kind: Kind.refused }, body);
 
 /** `a - b` of two u32 numbers that may have wrapped. */
 export const distance = (a: number, b: number): number => (a - b) | 0;
@@ -113,43 +118,42 @@ export class PacketWriter {
   #start = 0;
   #end = 0;
   #large: Uint8Array[] = [];
-  #bytes = 0;
+  #largeBytes = 0;
 
   /** Bytes of the open packet, 0 when it has no record. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#end - this.#start + this.#largeBytes;
   }
 
   /** Adds one record. A body of 16 KiB or more must not be changed afterwards. */
   append(verb: number, body: Uint8Array): void {
     const large = body.length >= LARGE_BYTES;
     this.#reserve(4 + (large ? 0 : body.length));
-    const size = large ? LARGE + this.#large.push(body) : body.length;
+    const size = large ? this.#attach(body) : body.length;
     this.#slab.writeUInt32BE((size + verb * 2 ** VERB_SHIFT) >>> 0, this.#end);
     this.#end += 4;
     if (!large) {
       this.#slab.set(body, this.#end);
       this.#end += body.length;
     }
-    this.#bytes = this.#end - this.#start + (large ? this.#largeBytes() : 0);
   }
 
   /** Ends the open packet; its first 16 bytes are left for the header. */
   cut(): Cut {
     const cut: Cut = {
       frames: [this.#slab.subarray(this.#start, this.#end), ...this.#large],
-      bytes: this.#end - this.#start + this.#largeBytes(),
+      bytes: this.bytes,
     };
     this.#start = this.#end;
     this.#large = [];
-    this.#bytes = 0;
+    this.#largeBytes = 0;
     return cut;
   }
 
-  #largeBytes(): number {
-    let bytes = 0;
-    for (const body of this.#large) bytes += body.length;
-    return bytes;
+  /** A body that travels as a frame of its own. @returns what stands in its place */
+  #attach(body: Uint8Array): number {
+    this.#largeBytes += body.length;
+    return LARGE + this.#large.push(body);
   }
 
   #reserve(size: number): void {

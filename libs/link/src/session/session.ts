@@ -1,13 +1,15 @@
 import { codeOf, LinkError } from "../errors.ts";
+import { taps } from "../tap.ts";
 import { SessionCore } from "./core.ts";
-import type { Hello } from "./hello.ts";
+import type { Hello, Via } from "./hello.ts";
 import type { SessionIdentity, SessionSettings, SessionState, SessionStats } from "./settings.ts";
 import { ticker } from "./ticker.ts";
+import { Waiters } from "./waiters.ts";
 
 /** What a verb does with the records of one session. */
 export interface VerbHandler {
   /** One record, in order, once. A body under 16 KiB is only valid during the call. */
-  receive(body: Buffer): void;
+  receive(body: Buffer, verb: number): void;
   /** What was in flight is gone; the session goes on from nothing, or is closed. */
   reset?(): void;
   state?(state: SessionState): void;
@@ -22,6 +24,10 @@ export interface Peer {
   readonly node: string;
   /** The public key it has proved to hold, when keys are in use. */
   readonly key?: string | undefined;
+  /** What it says it can do. */
+  readonly capabilities: readonly string[];
+  /** For whom it speaks, nearest first, when it is a relay; believe it as far as you trust `key`. */
+  readonly via: readonly Via[];
 }
 
 /** How a session is put on a line. */
@@ -36,6 +42,12 @@ export interface SessionOptions {
   readonly peerKey?: string | undefined;
 }
 
+/** What the one-word reasons of a refused hello mean. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  key: "the key of this side is not trusted there",
+  sessions: "it has all the sessions it takes",
+};
+const ROOM_TIMEOUT_MS = 30_000;
 const DRAIN_TIMEOUT_MS = 1_000;
 const DRAIN_POLL_MS = 5;
 
@@ -49,9 +61,11 @@ export class Session implements AsyncDisposable {
   readonly #acceptors: ReadonlyMap<number, VerbAcceptor>;
   readonly #handlers = new Map<number, VerbHandler>();
   readonly #watchers = new Set<(state: SessionState) => void>();
+  readonly #waiters = new Waiters();
   readonly #peerKey: string | undefined;
   readonly #flush = (): void => this.#core.flush(performance.now());
-  #refused = 0;
+  readonly #refused = new Map<string, number>();
+  #refusal: string | undefined;
 
   constructor(role: "dialer" | "acceptor", options: SessionOptions) {
     this.endpoint = options.endpoint;
@@ -63,13 +77,16 @@ export class Session implements AsyncDisposable {
       state: (state: SessionState) => this.#changed(state),
       reset: () => this.#reset(),
       schedule: () => void setImmediate(this.#flush),
+      room: () => this.#waiters.wake(),
+      refused: (reason: string) => this.#turnedAway(reason),
     };
     this.#core = new SessionCore(role, options.identity, { settings: options.settings, effects });
     ticker.add(this.#core);
   }
 
   get peer(): Peer {
-    return { node: this.#core.peerNode, key: this.#peerKey };
+    const { peerNode, peerCapabilities, peerVia } = this.#core.greeting;
+    return { node: peerNode, key: this.#peerKey, capabilities: peerCapabilities, via: peerVia };
   }
 
   get state(): SessionState {
@@ -95,6 +112,46 @@ export class Session implements AsyncDisposable {
    */
   send(verb: number, body: Uint8Array): void {
     this.#core.append(verb, body, performance.now());
+    if (taps.size > 0) this.#tapped("out", verb, body);
+  }
+
+  /** True while few bytes (1 MiB) wait: a sender of many records looks here, and awaits {@link room}. */
+  get hasRoom(): boolean {
+    return this.#core.outbox.hasRoom;
+  }
+
+  /**
+   * Waits until few bytes wait for the peer.
+   * @param options `timeoutMs` 30 s unless said otherwise
+   * @throws LinkError ERR_LINK_TIMEOUT when the peer takes nothing for so long, ERR_LINK_CLOSED
+   *   when the session ends; the reason of `signal`
+   */
+  async room(options: { timeoutMs?: number; signal?: AbortSignal } = {}): Promise<void> {
+    const { timeoutMs = ROOM_TIMEOUT_MS, signal } = options;
+    const deadline = performance.now() + timeoutMs;
+    while (!this.#core.outbox.hasRoom) {
+      this.#refuseClosed();
+      if (performance.now() >= deadline) {
+        const text = `${this.endpoint} takes no more after ${timeoutMs} ms; is it stuck?`;
+        throw new LinkError("ERR_LINK_TIMEOUT", text);
+      }
+      await this.#waiters.wait(deadline - performance.now(), signal);
+    }
+  }
+
+  /** True between {@link pause} and {@link resume}. */
+  get paused(): boolean {
+    return this.#core.paused;
+  }
+
+  /** Takes its credit from the peer: what it has sent by now still comes, the rest waits there. */
+  pause(): void {
+    this.#core.pause(true);
+  }
+
+  /** Gives the peer its credit again. */
+  resume(): void {
+    this.#core.pause(false);
   }
 
   /** Sends what this turn has so far, now. */
@@ -104,25 +161,33 @@ export class Session implements AsyncDisposable {
 
   /**
    * Waits until the peer is there.
-   * @throws LinkError ERR_LINK_TIMEOUT after `timeoutMs`, ERR_LINK_CLOSED when the session ends
+   * @throws LinkError ERR_LINK_TIMEOUT after `timeoutMs`, ERR_LINK_REFUSED when the peer says that
+   *   it does not want us, ERR_LINK_CLOSED when the session ends
    */
-  async ready(timeoutMs: number): Promise<void> {
+  async ready(timeoutMs: number, signal?: AbortSignal): Promise<void> {
     const deadline = performance.now() + timeoutMs;
     while (this.state !== "up") {
-      if (this.state === "closed") {
-        throw new LinkError("ERR_LINK_CLOSED", `the session with ${this.endpoint} is closed`);
+      this.#refuseClosed();
+      if (this.#refusal !== undefined) {
+        const why = REFUSALS[this.#refusal] ?? this.#refusal;
+        throw new LinkError("ERR_LINK_REFUSED", `${this.endpoint} refuses: ${why}`);
       }
       if (performance.now() >= deadline) {
         const hint = "is it running, and are the keys right?";
         const text = `nobody answers at ${this.endpoint} after ${timeoutMs} ms; ${hint}`;
         throw new LinkError("ERR_LINK_TIMEOUT", text);
       }
-      await this.#change(Math.min(1_000, deadline - performance.now()));
+      await this.#waiters.wait(deadline - performance.now(), signal);
     }
   }
 
-  stats(): SessionStats & { readonly state: SessionState; readonly refused: number } {
-    return { ...this.#core.stats(), state: this.state, refused: this.#refused };
+  /** Counters; `refused` is by reason. */
+  stats(): SessionStats & {
+    readonly state: SessionState;
+    readonly refused: Readonly<Record<string, number>>;
+  } {
+    const refused = Object.fromEntries(this.#refused);
+    return { ...this.#core.stats(), state: this.state, refused };
   }
 
   /** For the shells: the first word of a dialer. */
@@ -138,10 +203,11 @@ export class Session implements AsyncDisposable {
   /** For the shells: one packet from the line. */
   receive(frames: readonly Buffer[]): void {
     try {
-      if (!this.#core.receive(frames, performance.now())) this.#refused++;
+      const refusal = this.#core.receive(frames, performance.now());
+      if (refusal !== undefined) this.#refuse(refusal);
     } catch (error) {
       if (codeOf(error)?.startsWith("ERR_LINK_") !== true) throw error;
-      this.#refused++;
+      this.#refuse("welcome");
     }
   }
 
@@ -154,7 +220,7 @@ export class Session implements AsyncDisposable {
   async close(): Promise<void> {
     const deadline = performance.now() + DRAIN_TIMEOUT_MS;
     this.#flush();
-    while (this.state === "up" && !this.#core.drained && performance.now() < deadline) {
+    while (this.state === "up" && !this.#core.outbox.isEmpty && performance.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
     }
     this.#core.close(performance.now());
@@ -164,19 +230,44 @@ export class Session implements AsyncDisposable {
     await this.close();
   }
 
+  /** For the shells: ends at once, with what this turn has so far as last words. */
+  end(): void {
+    this.#core.close(performance.now());
+  }
+
   #deliver(verb: number, body: Buffer): void {
+    if (taps.size > 0) this.#tapped("in", verb, body);
     const handler = this.#handlers.get(verb) ?? this.#accepted(verb);
     if (handler === undefined) {
-      this.#refused++;
+      this.#refuse("verb");
       return;
     }
     try {
-      handler.receive(body);
+      handler.receive(body, verb);
     } catch (error) {
       // One record is refused, not those after it in the packet: they were acknowledged with it.
       if (codeOf(error)?.startsWith("ERR_LINK_") !== true) throw error;
-      this.#refused++;
+      this.#refuse("handler");
     }
+  }
+
+  #tapped(direction: "in" | "out", verb: number, body: Uint8Array): void {
+    const { peer, endpoint } = this;
+    for (const tap of taps) tap.see({ direction, verb, body, peer, endpoint });
+  }
+
+  #refuse(reason: string): void {
+    this.#refused.set(reason, (this.#refused.get(reason) ?? 0) + 1);
+  }
+
+  #refuseClosed(): void {
+    if (this.state !== "closed") return;
+    throw new LinkError("ERR_LINK_CLOSED", `the session with ${this.endpoint} is closed`);
+  }
+
+  #turnedAway(reason: string): void {
+    this.#refusal = reason;
+    this.#waiters.wake();
   }
 
   #accepted(verb: number): VerbHandler | undefined {
@@ -186,8 +277,10 @@ export class Session implements AsyncDisposable {
   }
 
   #changed(state: SessionState): void {
+    if (state === "up") this.#refusal = undefined;
     for (const handler of this.#handlers.values()) handler.state?.(state);
     for (const watch of this.#watchers) watch(state);
+    this.#waiters.wake();
     if (state !== "closed") return;
     ticker.remove(this.#core);
     this.#reset();
@@ -195,17 +288,5 @@ export class Session implements AsyncDisposable {
 
   #reset(): void {
     for (const handler of this.#handlers.values()) handler.reset?.();
-  }
-
-  #change(timeoutMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        stop();
-        resolve();
-      };
-      const timer = setTimeout(done, timeoutMs);
-      const stop = this.watch(done);
-    });
   }
 }

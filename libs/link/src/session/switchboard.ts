@@ -1,5 +1,5 @@
-import { decodeHello, type Hello } from "./hello.ts";
-import { HEADER_BYTES, Kind, RESET, readHeader } from "./packet.ts";
+import { decodeHello, encodeRefused, type Hello } from "./hello.ts";
+import { HEADER_BYTES, Kind, RESET, readHeader, refusedPacket } from "./packet.ts";
 
 /** What a switchboard asks of the sessions it connects. */
 export interface Switched {
@@ -18,8 +18,8 @@ export interface SwitchboardOptions<S> {
   readonly open: (hello: Hello, send: (frames: readonly Uint8Array[]) => void) => S;
   /** Sends one message; the first frame is the route. */
   readonly send: (frames: readonly Uint8Array[]) => void;
-  /** 16 random bits that tell incarnations of a session apart. */
-  readonly newEpoch: () => number;
+  /** 16 random bits: the number of the first incarnation of a session; those after it count on. */
+  readonly firstEpoch: number;
 }
 
 interface Entry<S> {
@@ -46,9 +46,11 @@ export class Switchboard<S extends Switched> {
   readonly #byRoute = new Map<string, Entry<S>>();
   readonly #bySession = new Map<string, Entry<S>>();
   readonly #refused = new Map<string, number>();
+  #epoch: number;
 
   constructor(options: SwitchboardOptions<S>) {
     this.#options = options;
+    this.#epoch = options.firstEpoch;
   }
 
   /** Sessions that are open or may be resumed. */
@@ -111,37 +113,59 @@ export class Switchboard<S extends Switched> {
   #hello(route: Buffer, body: Buffer | undefined, epoch: number): void {
     const hello = this.#read(body, epoch);
     if (hello === undefined) return;
-    const entry = this.#bySession.get(idOf(hello.session)) ?? this.#create(hello, route);
-    if (entry === undefined || entry.key !== hello.key) {
-      this.refuse(entry === undefined ? "sessions" : "key");
+    const refusal = this.#refusal(hello);
+    const entry =
+      refusal === undefined
+        ? (this.#bySession.get(idOf(hello.session)) ?? this.#create(hello, route))
+        : undefined;
+    if (entry === undefined) {
+      this.#turnAway(route, hello.attempt, refusal ?? "sessions");
       return;
     }
-    // A hello that was overtaken by a later one would move the session to a dead connection.
-    if (hello.attempt < entry.attempt) {
+    if (this.#isStale(entry, hello, route)) {
       this.refuse("stale");
       return;
     }
     entry.attempt = hello.attempt;
     this.#move(entry, route);
-    entry.session.accept(hello, this.#options.newEpoch());
+    // Two sessions of one connection must not share a number: what is on its way has no other name.
+    this.#epoch = (this.#epoch + 1) & 0xffff;
+    entry.session.accept(hello, this.#epoch);
   }
 
   #read(body: Buffer | undefined, epoch: number): Hello | undefined {
-    let hello: Hello;
     try {
       if (body === undefined || body.length > HELLO_BYTES_MAX) throw new RangeError("hello size");
-      hello = decodeHello(body, epoch);
+      return decodeHello(body, epoch);
     } catch {
       this.refuse("hello");
       return undefined;
     }
+  }
+
+  #refusal(hello: Hello): "key" | undefined {
+    const entry = this.#bySession.get(idOf(hello.session));
     try {
-      if (this.#options.admits(hello)) return hello;
+      if (this.#options.admits(hello) && (entry?.key ?? hello.key) === hello.key) return undefined;
     } catch {
       // A key that cannot be checked lets nobody in.
     }
-    this.refuse("key");
-    return undefined;
+    return "key";
+  }
+
+  /** Says why, so that the dialer's user need not guess. */
+  #turnAway(route: Buffer, attempt: number, reason: string): void {
+    this.refuse(reason);
+    this.#options.send([Buffer.from(route), refusedPacket(encodeRefused({ attempt, reason }))]);
+  }
+
+  /**
+   * A hello that was overtaken by a later one would move the session to a dead connection; one
+   * that somebody else repeats, to his.
+   */
+  #isStale(entry: Entry<S>, { attempt }: Hello, route: Buffer): boolean {
+    if (attempt === entry.attempt) return !entry.route.equals(route);
+    return attempt < entry.attempt;
   }
 
   #create(hello: Hello, route: Buffer): Entry<S> | undefined {

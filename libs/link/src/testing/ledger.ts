@@ -40,7 +40,17 @@ export class Ledger {
   }
 }
 
-const STAMP_BYTES = 8;
+const STAMP_BYTES = 12;
+
+/** The byte that a record is filled with, so that a part of another one shows. */
+const filling = (stream: number, index: number): number => (stream * 31 + index * 7) & 0xff;
+
+function isWhole(body: Buffer, { stream, index }: Stamp): boolean {
+  if (body.length < STAMP_BYTES || body.readUInt32BE(8) !== body.length) return false;
+  const expected = filling(stream, index);
+  const rest = body.subarray(STAMP_BYTES);
+  return [0, rest.length >> 1, rest.length - 1].every((at) => (rest[at] ?? expected) === expected);
+}
 
 /** One stream being sent. */
 export class Outgoing {
@@ -52,11 +62,13 @@ export class Outgoing {
     this.#sent = sent;
   }
 
-  /** The next record, `sizeBytes` or at least 8 bytes long; it counts once `accepted` is called. */
+  /** The next record, `sizeBytes` or at least 12 bytes long; it counts once `accepted` is called. */
   next(sizeBytes: number): Buffer {
-    const body = Buffer.alloc(Math.max(STAMP_BYTES, sizeBytes));
+    const index = this.#sent[this.stream] ?? 0;
+    const body = Buffer.alloc(Math.max(STAMP_BYTES, sizeBytes), filling(this.stream, index));
     body.writeUInt32BE(this.stream, 0);
-    body.writeUInt32BE(this.#sent[this.stream] ?? 0, 4);
+    body.writeUInt32BE(index, 4);
+    body.writeUInt32BE(body.length, 8);
     return body;
   }
 
@@ -81,6 +93,7 @@ export class Incoming {
   take(body: Buffer): void {
     const stamp = { stream: body.readUInt32BE(0), index: body.readUInt32BE(4) };
     const here = `${this.#name} got record ${stamp.index} of stream ${stamp.stream}`;
+    if (!isWhole(body, stamp)) broken(`${here}, which is not what was sent`);
     if (this.#over.has(stamp.stream)) broken(`${here}, which ended with a reset`);
     if (this.#last !== undefined && this.#last.stream !== stamp.stream) {
       broken(`${here} within stream ${this.#last.stream} and without a reset`);

@@ -25,6 +25,9 @@ const RESUME_MS = 15_000;
 const GENTLE_MS = 8_000;
 const HARSH_MS = 40_000;
 const SETTLE_MS = RESUME_MS + 20 * BEAT_MS + 10_000;
+/** The longest that anything is on its way, and a bit. */
+const SLOW_END_MS = 2_100;
+const REFUSING_MS = 2_000;
 const QUIET_MS = 10_000;
 const PENDING_MAX = 1_000;
 
@@ -51,6 +54,7 @@ function settingsOf({ random }: World, draft: boolean): SessionSettings {
     resumeMs: RESUME_MS,
     helloMs: draft ? 5_000 : 250,
     windowBytes: random.pick([1_000, 10_000, 100_000]),
+    windowPackets: random.pick([2, 16, 1_024]),
     queueBytesMax: random.pick([20_000, 200_000]),
   };
 }
@@ -86,6 +90,8 @@ class SessionRun {
       settings: settingsOf(world, draft),
       draft,
       lines: new Map(),
+      ending: new Set(),
+      refusing: false,
       busy: true,
     };
   }
@@ -105,11 +111,14 @@ class SessionRun {
       links: this.#names.map((name) => [name, "listener"] as const),
       crashes: !this.#gentle,
       faultMsMax: this.#gentle ? GENTLE_MS : 2 * RESUME_MS,
-      extra: this.#gentle
-        ? [() => this.#disconnect()]
-        : [() => this.#disconnect(), () => this.#bye()],
+      extra: [
+        () => this.#disconnect(),
+        () => this.#refuse(),
+        ...(this.#gentle ? [] : [() => this.#bye()]),
+      ],
     });
     nemesis.run(random.between(1_000, this.#gentle ? GENTLE_MS : HARSH_MS));
+    this.#stage.refusing = false;
     this.#world.run(SETTLE_MS);
     this.#stage.busy = false;
     this.#world.run(QUIET_MS);
@@ -130,14 +139,19 @@ class SessionRun {
     return dialer;
   }
 
-  /** The connection of a dialer ends, with all that is on its way, and another one begins. */
+  /**
+   * The connection of a dialer ends, with all that is on its way, and another one begins. Now and
+   * then the listener still reads for a while what the old one had brought.
+   */
   #renew(name: string): void {
     const line = this.#stage.lines.get(name) ?? 0;
+    const isSlow = this.#world.random.chance(0.5);
     this.#stage.lines.set(name, line + 1);
-    this.#world.network.drop(name, "listener");
+    if (isSlow) this.#stage.ending.add(`${name}/${line}`);
+    else this.#world.network.drop(name, "listener");
     this.#world.network.drop("listener", name);
+    this.#listener?.lost(name, line, isSlow ? SLOW_END_MS : 1);
     if (!this.#stage.draft) return;
-    this.#listener?.lost(name, line);
     this.#dialers.get(name)?.lost();
     this.#dialers.get(name)?.connected();
   }
@@ -146,6 +160,13 @@ class SessionRun {
     const name = this.#world.random.pick(this.#names);
     this.#world.note(`the connection of ${name} ends`);
     this.#renew(name);
+  }
+
+  #refuse(): void {
+    const forMs = this.#world.random.between(1, REFUSING_MS);
+    this.#world.note(`the listener lets nobody in for ${forMs} ms`);
+    this.#stage.refusing = true;
+    this.#world.clock.after(forMs, () => void (this.#stage.refusing = false));
   }
 
   #bye(): void {
@@ -169,13 +190,15 @@ class SessionRun {
     for (const [name, { end, refused }] of this.#dialers) {
       expect(end.core.state === "up", `${name} is ${end.core.state} long after the faults`);
       expect(ledger.missing(end.stream) === 0, `${name}: ${ledger.missing(end.stream)} not there`);
-      expect(end.core.drained, `${name} still holds what was acknowledged`);
+      expect(end.core.outbox.isEmpty, `${name} still holds what was acknowledged`);
+      expect(!end.isStuck, `${name} was never told that there is room again`);
       expect(refused === 0, `${name} refused ${refused} packets`);
     }
     for (const { end, refused } of sessions) {
       expect(end.core.state === "up", `a session is ${end.core.state} long after the faults`);
       expect(ledger.missing(end.stream) === 0, "a record of the listener did not arrive");
-      expect(end.core.drained, "the listener still holds what was acknowledged");
+      expect(end.core.outbox.isEmpty, "the listener still holds what was acknowledged");
+      expect(!end.isStuck, "the listener was never told that there is room again");
       expect(refused === 0, `the listener refused ${refused} packets of a session`);
     }
     expect(sessions.length === this.#names.length, `${sessions.length} sessions are left`);

@@ -10,6 +10,8 @@ import type { Host, Program } from "./world.ts";
 const TICK_MS = 50;
 const VERB = 1;
 const LISTENER = "listener";
+/** A packet may be this long whatever the credit, when nothing else is in flight. */
+const LARGEST_PACKET_BYTES = 64 * 1024;
 
 /** What the simulated processes of one run share. */
 export interface Stage {
@@ -19,6 +21,10 @@ export interface Stage {
   readonly draft: boolean;
   /** Number of the connection that each dialer has now. */
   readonly lines: Map<string, number>;
+  /** Connections whose end the listener has not seen yet: it still reads what came by them. */
+  readonly ending: Set<string>;
+  /** True while the listener lets nobody in. */
+  refusing: boolean;
   /** True while the processes have something to say. */
   busy: boolean;
 }
@@ -30,6 +36,7 @@ export class SimulatedEnd {
   readonly #stage: Stage;
   readonly #incoming: Incoming;
   #outgoing: Outgoing;
+  #wantsRoom = false;
   resets = 0;
 
   constructor(
@@ -53,6 +60,8 @@ export class SimulatedEnd {
       state: (state: string) => state === "closed" && options.closed?.(),
       reset: () => this.#reset(),
       schedule: () => host.after(0, () => this.core.flush(host.nowMs)),
+      room: () => void (this.#wantsRoom = false),
+      refused: () => undefined,
     };
     const identity = { node: host.name, newSession };
     this.core = new SessionCore(role, identity, { settings: stage.settings, effects });
@@ -63,13 +72,30 @@ export class SimulatedEnd {
     return this.#outgoing.stream;
   }
 
+  /** True when it was told that too much waits, and never that there is room again. */
+  get isStuck(): boolean {
+    return this.#wantsRoom;
+  }
+
   /** A beat of the process. */
   tick(): void {
     this.core.tick(this.#host.nowMs);
     const { random } = this.#host;
+    if (!this.#stage.busy) this.core.pause(false);
+    else if (random.chance(0.02)) this.core.pause(!this.core.paused);
+    this.#checkCredit();
     if (!this.#stage.busy || this.core.state === "closed" || !random.chance(0.2)) return;
     let left = random.between(1, 12);
     while (left > 0 && this.#say()) left--;
+  }
+
+  #checkCredit(): void {
+    const { windowBytes, windowPackets } = this.#stage.settings;
+    const { inFlightBytes, inFlightPackets } = this.core.outbox.stats();
+    const fits = inFlightBytes <= Math.max(windowBytes, LARGEST_PACKET_BYTES);
+    if (fits && inFlightPackets <= windowPackets) return;
+    const inFlight = `${inFlightBytes} bytes in ${inFlightPackets} packets in flight`;
+    throw new Error(`${this.#host.name} has ${inFlight}: beyond its credit`);
   }
 
   /** @returns false when the core takes no more for now */
@@ -82,6 +108,7 @@ export class SimulatedEnd {
       return true;
     } catch (error) {
       if (codeOf(error) !== "ERR_LINK_OVERLOADED") throw error;
+      this.#wantsRoom = true;
       return false;
     }
   }
@@ -128,7 +155,7 @@ export class SimulatedDialer implements Program {
 
   receive(_from: string, [line, ...frames]: readonly Buffer[]): void {
     if (line?.readUInt32BE() !== this.#stage.lines.get(this.#host.name)) return;
-    if (!this.end.core.receive(frames, this.#host.nowMs)) this.refused++;
+    if (this.end.core.receive(frames, this.#host.nowMs) !== undefined) this.refused++;
   }
 
   #send(frames: readonly Uint8Array[]): void {
@@ -150,24 +177,29 @@ export class SimulatedListener implements Program {
     this.#stage = stage;
     this.board = new Switchboard({
       sessionsMax: 64,
-      admits: () => true,
+      admits: () => !stage.refusing,
       open: (hello, send) => this.#open(hello, send),
       send: (frames) => this.#send(frames),
-      newEpoch: () => host.random.between(0, 0xffff),
+      // Few numbers, so that a listener that comes back often draws those of before.
+      firstEpoch: host.random.between(0, 3),
     });
     host.every(TICK_MS, () => this.#tick());
   }
 
-  /** The connection of `dialer` with that number ended, and libzmq says so. */
-  lost(dialer: string, line: number): void {
-    const route = Buffer.from(`${dialer}/${line}`);
-    this.#host.after(1, () => this.board.receive(route, [LOST]));
+  /** The connection of `dialer` with that number ended, and libzmq says so after `delayMs`. */
+  lost(dialer: string, line: number, delayMs: number): void {
+    const route = `${dialer}/${line}`;
+    this.#host.after(delayMs, () => {
+      this.#stage.ending.delete(route);
+      if (this.#stage.draft) this.board.receive(Buffer.from(route), [LOST]);
+    });
   }
 
   receive(from: string, [line, ...frames]: readonly Buffer[]): void {
     const number = line?.readUInt32BE();
-    if (number !== this.#stage.lines.get(from)) return;
-    this.board.receive(Buffer.from(`${from}/${number}`), frames);
+    const route = `${from}/${number}`;
+    if (number !== this.#stage.lines.get(from) && !this.#stage.ending.has(route)) return;
+    this.board.receive(Buffer.from(route), frames);
   }
 
   #tick(): void {
@@ -188,6 +220,8 @@ export class SimulatedListener implements Program {
       .toString()
       .split("/");
     if (Number(line) !== this.#stage.lines.get(dialer)) {
+      // Until libzmq has seen the end of a connection, what goes to it is lost in silence.
+      if (this.#stage.ending.has(`${dialer}/${line}`)) return;
       this.#host.after(0, () => this.board.unreachable(route ?? Buffer.alloc(0)));
       return;
     }
@@ -213,7 +247,7 @@ export class SimulatedAcceptor {
   }
 
   receive(frames: readonly Buffer[]): void {
-    if (!this.end.core.receive(frames, this.#host.nowMs)) this.refused++;
+    if (this.end.core.receive(frames, this.#host.nowMs) !== undefined) this.refused++;
   }
 
   lineLost(): void {

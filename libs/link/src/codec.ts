@@ -56,7 +56,7 @@ function withoutPrototypes(decoder: Decoder): Decoder {
  * msgpack with rules: what cannot arrive as it was sent is refused on encode, what was not asked
  * for is refused on decode before memory is spent ({@link prescan}). Maps arrive without a
  * prototype, dates as Date, bytes as Uint8Array that never alias the network buffer. `undefined`
- * in an array arrives as `null`; a property that is `undefined` is left out.
+ * in an array arrives as `null`; a property that is `undefined` is left out; -0 arrives as 0.
  */
 export class Codec {
   readonly #limits: CodecLimits;

@@ -18,6 +18,9 @@ export interface Scan {
 }
 
 const TIMESTAMP = 0xff;
+const SECOND_NS = 1_000_000_000;
+/** One second less than ±100 million days, the range of Date. */
+const DATE_SECONDS_MAX = 8_640_000_000_000 - 1;
 const SAFE_HIGH = 0x1fffff;
 /** Bytes of length field and fixed payload by head byte, 0xc4 to 0xdf. */
 const LENGTH_BYTES = [1, 2, 4, 1, 2, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 4];
@@ -34,8 +37,19 @@ function readLength(bytes: Uint8Array, at: number, width: number): number {
   return value;
 }
 
-function checkExtension(bytes: Uint8Array, at: number): void {
+/** The only extension is the timestamp, of 4, 8 or 12 bytes, within what a Date can hold. */
+function checkExtension(bytes: Uint8Array, at: number, length: number): void {
   if (bytes[at] !== TIMESTAMP) refuse(`extension type ${bytes[at] ?? "missing"} is not allowed`);
+  if (length !== 4 && length !== 8 && length !== 12) refuse(`a timestamp of ${length} bytes`);
+  if (length === 4) return;
+  const nanoseconds = readLength(bytes, at + 1, 4);
+  if (length === 8 ? nanoseconds >>> 2 >= SECOND_NS : nanoseconds >= SECOND_NS) {
+    refuse("a timestamp with more than a second of nanoseconds");
+  }
+  if (length === 8) return;
+  const high = readLength(bytes, at + 5, 4) | 0;
+  const seconds = high * 2 ** 32 + readLength(bytes, at + 9, 4);
+  if (Math.abs(seconds) > DATE_SECONDS_MAX) refuse("a timestamp beyond what a Date holds");
 }
 
 function checkInteger(bytes: Uint8Array, at: number, signed: boolean): void {
@@ -79,7 +93,7 @@ export function prescan(bytes: Uint8Array, limits: CodecLimits): Scan {
       const length = width > 0 ? readLength(bytes, at, width) : (FIXED[head - 0xc4] ?? 0);
       at += width;
       if ((head >= 0xc7 && head <= 0xc9) || (head >= 0xd4 && head <= 0xd8)) {
-        checkExtension(bytes, at++);
+        checkExtension(bytes, at++, length);
       }
       if ((head === 0xcf || head === 0xd3) && !limits.bigint) {
         checkInteger(bytes, at, head === 0xd3);

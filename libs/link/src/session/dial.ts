@@ -4,6 +4,7 @@ import { type KeyPair, proveKey } from "../keys.ts";
 import { hasDraft, SafeSocket } from "../safe-socket.ts";
 import { VIA_MAX, type Via } from "./hello.ts";
 import { KNOCK, LOST } from "./packet.ts";
+import { redialWhileAway } from "./redial.ts";
 import { Session } from "./session.ts";
 import { SESSION_DEFAULTS, type SessionIdentity, type SessionSettings } from "./settings.ts";
 
@@ -75,6 +76,11 @@ export function dial(endpoint: string, options: DialOptions = {}): Session {
   });
   socket.connect(endpoint);
   session.dial();
+  redialWhileAway(session, () => {
+    socket.disconnect(endpoint);
+    socket.connect(endpoint);
+    session.dial();
+  });
   void receiveAll(socket, session);
   return session;
 }

@@ -1,0 +1,36 @@
+import type { SessionState } from "./settings.ts";
+
+const WAIT_MS_MIN = 2_000;
+const WAIT_MS_MAX = 15_000;
+
+/** What is watched: the state of a session. */
+export interface Watched {
+  readonly state: SessionState;
+  watch(watch: (state: SessionState) => void): () => void;
+}
+
+/**
+ * Calls `redial` while nobody answers: after 2 s, then ever less often. libzmq itself connects
+ * again after a lost connection, but never after a protocol error, and one flipped bit or a
+ * stranger on the port is enough for that.
+ */
+export function redialWhileAway(session: Watched, redial: () => void): void {
+  let waitMs = WAIT_MS_MIN;
+  let timer: NodeJS.Timeout | undefined;
+  const again = (): void => {
+    redial();
+    waitMs = Math.min(WAIT_MS_MAX, waitMs * 2);
+    timer = setTimeout(again, waitMs);
+  };
+  const look = (state: SessionState): void => {
+    if (state === "opening" || state === "down") {
+      timer ??= setTimeout(again, waitMs);
+      return;
+    }
+    clearTimeout(timer);
+    timer = undefined;
+    waitMs = WAIT_MS_MIN;
+  };
+  session.watch(look);
+  look(session.state);
+}

@@ -11,6 +11,8 @@ export interface Faults {
   readonly bytesPerSecond: number;
   /** How likely one byte of a chunk is flipped, 0 to 1. */
   readonly corruption: number;
+  /** Which way bytes are flipped. */
+  readonly corrupts: Direction | "both";
 }
 
 /** Which way bytes go. */
@@ -102,14 +104,18 @@ export class Lane {
       this.#swallow(bytes.length);
       return;
     }
-    const { faults, random, counts } = this.#rules;
-    if (random.chance(faults.corruption)) {
-      counts.corrupted++;
-      const at = random.between(0, bytes.length - 1);
-      bytes[at] = (bytes[at] ?? 0) ^ (1 << random.between(0, 7));
-    }
+    this.#corrupt(bytes);
     this.#enqueue(bytes);
     this.#pump();
+  }
+
+  #corrupt(bytes: Buffer): void {
+    const { faults, random, counts } = this.#rules;
+    const mayBe = faults.corrupts === "both" || faults.corrupts === this.#direction;
+    if (!mayBe || !random.chance(faults.corruption)) return;
+    counts.corrupted++;
+    const at = random.between(0, bytes.length - 1);
+    bytes[at] = (bytes[at] ?? 0) ^ (1 << random.between(0, 7));
   }
 
   #swallow(bytes: number): void {

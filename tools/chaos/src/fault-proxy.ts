@@ -24,7 +24,13 @@ export interface FaultStats extends Readonly<LaneCounts> {
   readonly cut: number;
 }
 
-const NO_FAULTS: Faults = { delayMs: 0, jitterMs: 0, bytesPerSecond: 0, corruption: 0 };
+const NO_FAULTS: Faults = {
+  delayMs: 0,
+  jitterMs: 0,
+  bytesPerSecond: 0,
+  corruption: 0,
+  corrupts: "both",
+};
 const HOST = "127.0.0.1";
 
 /**

@@ -18,6 +18,8 @@ const RETRYABLE = {
   ERR_LINK_ENDPOINT: false,
   /** A key file or key that cannot be used. */
   ERR_LINK_KEY: false,
+  /** A socket in a worker thread, which could abort the process. */
+  ERR_LINK_THREAD: false,
   /** Binding beyond loopback without keys, or a trust check that does not hold. */
   ERR_LINK_INSECURE: false,
 } as const;

@@ -10,6 +10,7 @@ export {
 } from "./interceptor.ts";
 export { KeyPair, Keyring } from "./keys.ts";
 export type { CodecLimits } from "./prescan.ts";
+export { hasDraft, type SocketKind } from "./raw-socket.ts";
 export { type Relay, type RelayOptions, type RelayStats, relay } from "./relay.ts";
 export {
   framesOf,
@@ -20,15 +21,7 @@ export {
   toWireError,
   type WireError,
 } from "./remote-error.ts";
-export {
-  hasDraft,
-  SafeSocket,
-  type SocketKind,
-  type SocketOptions,
-  type SocketSecurity,
-  type SocketStats,
-  sockets,
-} from "./safe-socket.ts";
+export { SafeSocket, sockets } from "./safe-socket.ts";
 export { type DialKeys, type DialOptions, dial, nodeName } from "./session/dial.ts";
 export type { Via } from "./session/hello.ts";
 export {
@@ -40,5 +33,7 @@ export {
 } from "./session/listener.ts";
 export { type Peer, Session, type VerbAcceptor, type VerbHandler } from "./session/session.ts";
 export type { SessionSettings, SessionState, SessionStats } from "./session/settings.ts";
+export type { SocketOptions, SocketSecurity } from "./socket-options.ts";
+export type { SocketStats } from "./socket-stats.ts";
 export { type Tap, type TapOptions, type TappedRecord, tap } from "./tap.ts";
 export { type Gate, openGate, requireKeys, type Trust, trustKeyring } from "./zap.ts";

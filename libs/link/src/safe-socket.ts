@@ -1,84 +1,26 @@
-import * as zmq from "zeromq";
+import { isUint8Array } from "node:util/types";
+import { isMainThread } from "node:worker_threads";
 import { parseEndpoint } from "./endpoint.ts";
 import { codeOf, LinkError } from "./errors.ts";
-import type { KeyPair } from "./keys.ts";
-
-/** Security of one socket: the side that binds is the CURVE server. */
-export interface SocketSecurity {
-  readonly key: KeyPair;
-  /** Connecting side: the public key the server must prove to hold. */
-  readonly serverKey?: string;
-  /** Binding side: the domain its ZAP requests carry. */
-  readonly zapDomain?: string;
-}
-
-/** Options of a {@link SafeSocket}. */
-export interface SocketOptions {
-  readonly security?: SocketSecurity | undefined;
-  /** Largest frame a peer may send, bytes (default 16 MiB); a larger one cuts its connection. */
-  readonly frameBytesMax?: number;
-  /** Messages that may wait in libzmq, 0 for no limit (default 0: credits are the limit). */
-  readonly highWaterMark?: number;
-  /** Queue nothing for a peer that is not connected (default false). */
-  readonly immediate?: boolean;
-  /** Prefixes a `sub` socket asks for. */
-  readonly subscribe?: readonly string[];
-  /** Sent by the router's own I/O thread in the name of a peer whose connection ended. */
-  readonly lostMessage?: Uint8Array;
-  /** Sent by the I/O thread itself as the first message of each new connection. */
-  readonly helloMessage?: Uint8Array;
-  /** Called with the reason when a message could not be sent: `EHOSTUNREACH`, `EAGAIN`. */
-  readonly onUnsent?: (code: string, frames: readonly Uint8Array[]) => void;
-}
-
-/** What a socket is and did, for `sockets` of a process. */
-export interface SocketStats {
-  readonly kind: SocketKind;
-  readonly endpoints: readonly string[];
-  readonly messagesIn: number;
-  readonly messagesOut: number;
-  readonly unsent: number;
-}
-
-const KINDS = {
-  router: zmq.Router,
-  dealer: zmq.Dealer,
-  push: zmq.Push,
-  pull: zmq.Pull,
-  pub: zmq.Publisher,
-  sub: zmq.Subscriber,
-} as const;
-
-/** The socket types in use. */
-export type SocketKind = keyof typeof KINDS;
-
-/** What the native classes have in common; each offers the half that its type can do. */
-interface RawSocket {
-  readonly closed: boolean;
-  readonly lastEndpoint: string | null;
-  bind(endpoint: string): Promise<void>;
-  unbind(endpoint: string): Promise<void>;
-  connect(endpoint: string): void;
-  disconnect(endpoint: string): void;
-  close(): void;
-  send(message: readonly Uint8Array[]): Promise<void>;
-  receive(): Promise<Buffer[]>;
-  subscribe(...prefixes: string[]): void;
-  setStringOption(option: number, value: Buffer): void;
-}
+import { hasDraft, openRaw, type RawSocket, type SocketKind } from "./raw-socket.ts";
+import {
+  FRAMES_MAX,
+  MESSAGE_BYTES_MAX,
+  nativeOptions,
+  type SocketOptions,
+} from "./socket-options.ts";
+import { type SocketStats, Tally } from "./socket-stats.ts";
+import { nextTurn, Turn } from "./turn.ts";
 
 const HELLO_MSG = 110;
 const DISCONNECT_MSG = 111;
 const HICCUP_MSG = 114;
 
-/** ZeroMQ's own limit is 1023 sockets; it can only be raised before the first one. */
-zmq.context.maxSockets = 16_384;
+/** Messages that wait for the next turn; with more, all of them are handed to libzmq at once. */
+const WAITING_MAX = 8_192;
 
 /** Every open socket: one that nobody refers to is closed by the garbage collector (trap 17). */
 const open = new Set<SafeSocket>();
-
-/** True when the shipped libzmq reports the end of a connection in band. */
-export const hasDraft = zmq.capability.draft === true && process.env["ZP_NO_DRAFT"] !== "1";
 
 /** Counters of every socket of this process. */
 export function sockets(): SocketStats[] {
@@ -86,25 +28,35 @@ export function sockets(): SocketStats[] {
 }
 
 /**
- * A ZeroMQ socket without the traps of zeromq.js (docs/adr/0002): sends never wait and never
- * throw, receiving is one async iterator, monitors, proxies and `readable` are out of reach, and
- * closing is bounded. Flow control is the business of the layer above.
+ * A ZeroMQ socket without the traps of zeromq.js (docs/adr/0002, src/traps): sends never wait,
+ * receiving is one async iterator, neither keeps the event loop from others, monitors, proxies and
+ * `readable` are out of reach, and closing is bounded. Flow control is the business of the layer
+ * above.
  */
 export class SafeSocket implements AsyncDisposable {
   readonly kind: SocketKind;
   readonly #socket: RawSocket;
-  readonly #onUnsent: SocketOptions["onUnsent"];
+  readonly #options: SocketOptions;
   readonly #endpoints: string[] = [];
   readonly #bound: string[] = [];
-  #messagesIn = 0;
-  #messagesOut = 0;
-  #unsent = 0;
+  readonly #sending = new Turn();
+  readonly #receiving = new Turn();
+  readonly #unsent = new Tally();
+  readonly #refused = new Tally();
+  #waiting: (readonly Uint8Array[])[] = [];
+  #sent = 0;
+  #received = 0;
   #closing = false;
 
+  /**
+   * @throws LinkError ERR_LINK_THREAD in a worker thread without `worker: true`,
+   *   ERR_LINK_OVERLOADED beyond 16 384 sockets or the process's limit of open files
+   */
   constructor(kind: SocketKind, options: SocketOptions = {}) {
+    requireMainThread(options.worker);
     this.kind = kind;
-    this.#onUnsent = options.onUnsent;
-    this.#socket = new KINDS[kind](nativeOptions(kind, options)) as unknown as RawSocket;
+    this.#options = options;
+    this.#socket = openNative(kind, options);
     if (kind === "sub") this.#socket.subscribe(...(options.subscribe ?? [""]));
     if (hasDraft) this.#setDraftOptions(options);
     open.add(this);
@@ -118,7 +70,8 @@ export class SafeSocket implements AsyncDisposable {
   async bind(endpoint: string): Promise<string> {
     parseEndpoint(endpoint);
     try {
-      await this.#socket.bind(endpoint);
+      // `bind()` makes every send throw meanwhile and needs a free pool thread (traps 3 and 9).
+      this.#socket.bindSync(endpoint);
     } catch (cause) {
       const why = codeOf(cause) === "EADDRINUSE" ? "it is in use" : String(cause);
       const hint = "choose another port, or stop what listens there";
@@ -132,15 +85,16 @@ export class SafeSocket implements AsyncDisposable {
     return bound;
   }
 
-  /** Connects in the background, again and again: 10 ms after a loss, growing to 200 ms. */
+  /** Connects in the background, again and again: 10 ms after a loss, growing to 64 ms. */
   connect(endpoint: string): void {
     parseEndpoint(endpoint);
     this.#socket.connect(endpoint);
     this.#endpoints.push(endpoint);
   }
 
-  /** Ends one connection; what was queued for it is gone. */
+  /** Ends one connection; what was queued for it is gone, uncounted (trap 20). */
   disconnect(endpoint: string): void {
+    this.#handOver();
     this.#socket.disconnect(endpoint);
     this.#endpoints.splice(this.#endpoints.indexOf(endpoint), 1);
   }
@@ -151,31 +105,37 @@ export class SafeSocket implements AsyncDisposable {
   }
 
   /**
-   * Hands a message to libzmq at once. The frames must not be changed afterwards: beyond 128
-   * bytes they are not copied (trap 6). What cannot be sent is counted and told to `onUnsent`.
+   * Hands a message to libzmq, 256 in one turn of the event loop and the rest in the next ones.
+   * The frames must not be changed afterwards: they are not copied (trap 6). What cannot be sent
+   * is counted and told to `onUnsent`.
    * @returns false when it is known at once that nothing was sent
+   * @throws LinkError ERR_LINK_ENCODE when it is no message
    */
   send(frames: readonly Uint8Array[]): boolean {
-    if (this.closed) return false;
-    this.#messagesOut++;
-    try {
-      this.#socket.send(frames).catch((error: unknown) => this.#failed(error, frames));
-      return true;
-    } catch (error) {
-      this.#failed(error, frames);
-      return false;
-    }
+    requireMessage(frames);
+    if (this.closed) return this.#refuse();
+    if (this.#waiting.length === 0 && !this.#sending.spent) return this.#hand(frames);
+    if (this.#waiting.push(frames) === 1) setImmediate(this.#drain);
+    if (this.#waiting.length >= WAITING_MAX) this.#handOver();
+    return true;
   }
 
-  /** As {@link send}, but resolves to whether libzmq took it. For senders that keep what did not go. */
+  /**
+   * As {@link send}, but resolves to whether libzmq took it. For senders that keep what did not go;
+   * lets timers run in between.
+   */
   async offer(frames: readonly Uint8Array[]): Promise<boolean> {
-    if (this.closed) return false;
+    requireMessage(frames);
+    if (this.#sending.spent) await nextTurn();
+    if (this.closed) return this.#refuse();
+    this.#handOver();
+    this.#sending.count();
     try {
       await this.#socket.send(frames);
-      this.#messagesOut++;
+      this.#sent++;
       return true;
-    } catch {
-      this.#unsent++;
+    } catch (error) {
+      this.#unsent.add(codeOf(error) ?? "EUNKNOWN");
       return false;
     }
   }
@@ -185,21 +145,13 @@ export class SafeSocket implements AsyncDisposable {
     while (!this.closed) {
       const frames = await this.#receive();
       if (frames === undefined) continue;
-      this.#messagesIn++;
-      yield frames;
-    }
-  }
-
-  /** @returns `undefined` when there was nothing after all, or the socket is closed */
-  async #receive(): Promise<Buffer[] | undefined> {
-    try {
-      return await this.#socket.receive();
-    } catch (error) {
-      if (this.closed) return undefined;
-      // libzmq may announce a message and then have none: a peer that left, or was turned away.
-      if (codeOf(error) !== "EAGAIN") throw error;
-      await new Promise((resolve) => setImmediate(resolve));
-      return undefined;
+      this.#receiving.count();
+      const refusal = this.#breach(frames);
+      if (refusal === undefined) {
+        this.#received++;
+        yield frames;
+      } else this.#refused.add(refusal);
+      if (this.#receiving.over) await nextTurn();
     }
   }
 
@@ -211,15 +163,18 @@ export class SafeSocket implements AsyncDisposable {
     return {
       kind: this.kind,
       endpoints: [...this.#endpoints],
-      messagesIn: this.#messagesIn,
-      messagesOut: this.#messagesOut,
-      unsent: this.#unsent,
+      sent: this.#sent,
+      received: this.#received,
+      waiting: this.#waiting.length,
+      unsent: this.#unsent.toRecord(),
+      refused: this.#refused.toRecord(),
     };
   }
 
-  /** Closes; what libzmq still holds has 100 ms to leave. Safe to call again. */
+  /** Closes; what was sent before has 100 ms to leave. Safe to call again. */
   close(): void {
     open.delete(this);
+    this.#handOver();
     this.#closing = true;
     if (!this.#socket.closed) this.#socket.close();
   }
@@ -227,9 +182,71 @@ export class SafeSocket implements AsyncDisposable {
   /** As {@link close}, and the endpoints it has bound are free again when this resolves. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.closed) return;
+    this.#handOver();
     this.#closing = true;
-    for (const endpoint of this.#bound) await this.#socket.unbind(endpoint).catch(() => undefined);
+    for (const endpoint of this.#bound) await this.#unbind(endpoint);
     this.close();
+  }
+
+  async #unbind(endpoint: string): Promise<void> {
+    try {
+      await this.#socket.unbind(endpoint);
+    } catch {
+      // It was closed meanwhile.
+    }
+  }
+
+  /** @returns `undefined` when there was nothing after all, or the socket is closed */
+  async #receive(): Promise<Buffer[] | undefined> {
+    try {
+      return await this.#socket.receive();
+    } catch (error) {
+      if (this.closed) return undefined;
+      // libzmq may announce a message and then have none: a peer that left, or was turned away.
+      if (codeOf(error) !== "EAGAIN") throw error;
+      await nextTurn();
+      return undefined;
+    }
+  }
+
+  /** The limit that a message breaks: libzmq's own is for each frame only (trap 21). */
+  #breach(frames: readonly Buffer[]): string | undefined {
+    const { framesMax = FRAMES_MAX, messageBytesMax = MESSAGE_BYTES_MAX } = this.#options;
+    if (frames.length > framesMax + (this.kind === "router" ? 1 : 0)) return "frames";
+    let bytes = 0;
+    for (const frame of frames) bytes += frame.length;
+    return bytes > messageBytesMax ? "bytes" : undefined;
+  }
+
+  /** With `sendTimeout: 0` this neither waits nor defers, but it may throw or reject (trap 3). */
+  #hand(frames: readonly Uint8Array[]): boolean {
+    this.#sending.count();
+    this.#sent++;
+    try {
+      this.#socket.send(frames).catch((error: unknown) => this.#failed(error, frames));
+      return true;
+    } catch (error) {
+      this.#failed(error, frames);
+      return false;
+    }
+  }
+
+  /** Sends what waits, as far as this turn goes. */
+  readonly #drain = (): void => {
+    let done = 0;
+    while (done < this.#waiting.length && !this.#sending.spent) {
+      this.#hand(this.#waiting[done++] as readonly Uint8Array[]);
+    }
+    this.#waiting.splice(0, done);
+    if (this.#waiting.length > 0) setImmediate(this.#drain);
+  };
+
+  /** Sends all that waits. */
+  #handOver(): void {
+    if (this.#waiting.length === 0) return;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const frames of waiting) this.#hand(frames);
   }
 
   #setDraftOptions({ lostMessage, helloMessage }: SocketOptions): void {
@@ -238,45 +255,40 @@ export class SafeSocket implements AsyncDisposable {
     if (helloMessage) this.#socket.setStringOption(HELLO_MSG, Buffer.from(helloMessage));
   }
 
+  #refuse(): false {
+    this.#unsent.add("ERR_LINK_CLOSED");
+    return false;
+  }
+
   #failed(error: unknown, frames: readonly Uint8Array[]): void {
-    if (this.closed) return;
-    this.#unsent++;
-    this.#onUnsent?.(codeOf(error) ?? "EUNKNOWN", frames);
+    const code = codeOf(error) ?? "EUNKNOWN";
+    this.#sent--;
+    this.#unsent.add(code);
+    if (!this.closed) this.#options.onUnsent?.(code, frames);
   }
 }
 
-function nativeOptions(kind: SocketKind, options: SocketOptions): Record<string, unknown> {
-  const highWaterMark = options.highWaterMark ?? 0;
-  const canSend = kind !== "pull" && kind !== "sub";
-  const canReceive = kind !== "push" && kind !== "pub";
-  return {
-    linger: 100,
-    maxMessageSize: options.frameBytesMax ?? 16 * 1024 * 1024,
-    handshakeInterval: 5_000,
-    reconnectInterval: 10,
-    reconnectMaxInterval: 200,
-    heartbeatInterval: 1_000,
-    heartbeatTimeout: 3_000,
-    backlog: 1_024,
-    // A send that waits beside a pending receive can lose the wake-up for ever (trap 1).
-    ...(canSend && { sendTimeout: 0, sendHighWaterMark: highWaterMark }),
-    ...(canReceive && { receiveHighWaterMark: highWaterMark }),
-    ...(kind === "router" && { mandatory: true }),
-    ...(canSend &&
-      kind !== "router" &&
-      kind !== "pub" && { immediate: options.immediate ?? false }),
-    ...curveOptions(options.security),
-  };
+/** zeromq.js sends the text of whatever it is given, and of nothing sends nothing (trap 7). */
+function requireMessage(frames: readonly Uint8Array[]): void {
+  if (Array.isArray(frames) && frames.length > 0 && frames.every(isUint8Array)) return;
+  const what = "a message is an array of one or more Uint8Array, and nothing else";
+  throw new LinkError("ERR_LINK_ENCODE", `cannot send this: ${what}`);
 }
 
-function curveOptions(security: SocketSecurity | undefined): Record<string, unknown> {
-  if (security === undefined) return {};
-  const { key, serverKey, zapDomain } = security;
-  if (serverKey !== undefined) {
-    const curveSecretKey = key.reveal();
-    return { curveServerKey: serverKey, curvePublicKey: key.publicKey, curveSecretKey };
+/** A worker thread that is terminated while a receive is pending aborts the process (trap 11). */
+function requireMainThread(allowed = false): void {
+  if (isMainThread || allowed) return;
+  const why = "a worker thread that is terminated with an open socket aborts the whole process";
+  const hint = "use a child process, or say worker: true and close the socket first";
+  throw new LinkError("ERR_LINK_THREAD", `${why}; ${hint}`);
+}
+
+function openNative(kind: SocketKind, options: SocketOptions): RawSocket {
+  try {
+    return openRaw(kind, nativeOptions(kind, options));
+  } catch (cause) {
+    if (codeOf(cause) !== "EMFILE") throw cause;
+    const hint = "close some, or raise the limit of open files (ulimit -n)";
+    throw new LinkError("ERR_LINK_OVERLOADED", `too many sockets; ${hint}`, { cause });
   }
-  // Without both ZAP options libzmq lets every key in when the handler is away (trap 12).
-  const zap = { zapDomain: zapDomain ?? "zeroplane", zapEnforceDomain: true };
-  return { curveServer: true, curveSecretKey: key.reveal(), ...zap };
 }

@@ -3,7 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isLocal, toDial } from "./endpoint.ts";
 import { LinkError } from "./errors.ts";
 import { KeyPair, type Keyring } from "./keys.ts";
-import { SafeSocket, type SocketSecurity } from "./safe-socket.ts";
+import { SafeSocket } from "./safe-socket.ts";
+import type { SocketSecurity } from "./socket-options.ts";
 import { toZ85 } from "./z85.ts";
 
 const SELF_TEST_TIMEOUT_MS = 2_000;

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { type KeyPair, proveKey } from "../keys.ts";
-import { hasDraft, SafeSocket } from "../safe-socket.ts";
+import { hasDraft } from "../raw-socket.ts";
+import { SafeSocket } from "../safe-socket.ts";
 import { VIA_MAX, type Via } from "./hello.ts";
 import { KNOCK, LOST } from "./packet.ts";
 import { redialWhileAway } from "./redial.ts";

@@ -87,7 +87,7 @@ export class Listener implements AsyncDisposable {
   }
 
   stats(): ListenerStats {
-    const refused = this.#board.refused();
+    const refused = { ...this.#board.refused(), ...this.#socket.stats().refused };
     const handshakes = this.#gate?.refused() ?? 0;
     if (handshakes > 0) refused["handshake"] = handshakes;
     return { endpoint: this.endpoint, sessions: this.#board.size, refused };

@@ -30,8 +30,6 @@ interface Entry<S> {
   attempt: number;
 }
 
-/** A packet has one frame for its records and one for each large body, of which few fit in it. */
-const FRAMES_MAX = 64;
 const HELLO_BYTES_MAX = 4 * 1024;
 
 const text = (route: Uint8Array): string => Buffer.from(route).toString("latin1");
@@ -82,10 +80,6 @@ export class Switchboard<S extends Switched> {
   receive(route: Buffer, frames: readonly Buffer[]): void {
     const known = this.#byRoute.get(text(route));
     const [first] = frames;
-    if (frames.length > FRAMES_MAX) {
-      this.refuse("frames");
-      return;
-    }
     const isHello = first?.[1] === Kind.hello;
     const header = first && (known === undefined || isHello) ? readHeader(first) : undefined;
     if (header === undefined) {

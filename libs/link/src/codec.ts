@@ -78,7 +78,7 @@ export class Codec {
    * @throws LinkError ERR_LINK_ENCODE naming what cannot travel
    */
   encode(value: unknown): Uint8Array {
-    return this.#guard(() => this.#encoder.encode(value));
+    return this.encodeShared(value).slice();
   }
 
   /**
@@ -86,32 +86,40 @@ export class Codec {
    * use them before.
    */
   encodeShared(value: unknown): Uint8Array {
-    return this.#guard(() => this.#encoder.encodeSharedRef(value));
+    try {
+      return this.#encoder.encodeSharedRef(value);
+    } catch (error) {
+      throw refusal(error);
+    }
   }
 
   /**
-   * @param bytes exactly one value
+   * @param bytes exactly one value, from `start` up to `end`
    * @throws LinkError ERR_LINK_PROTOCOL naming the rule that was broken
    */
-  decode(bytes: Uint8Array): unknown {
-    const { binary } = prescan(bytes, this.#limits);
+  decode(bytes: Uint8Array, start = 0, end = bytes.length): unknown {
+    const head = bytes[start];
+    // Most answers are one small value: those need no decoder.
+    if (end - start === 1 && head !== undefined) {
+      if (head < 0x80) return head;
+      if (head === 0xc0) return null;
+      if (head === 0xc2 || head === 0xc3) return head === 0xc3;
+    }
+    const { binary } = prescan(bytes, this.#limits, start, end);
     try {
       // A decoded bin is a view: give it a copy of the message to live in.
-      return this.#decoder.decode(binary ? new Uint8Array(bytes) : bytes);
+      const view = bytes.subarray(start, end);
+      return this.#decoder.decode(binary ? new Uint8Array(view) : view);
     } catch (cause) {
       throw new LinkError("ERR_LINK_PROTOCOL", `message refused: ${String(cause)}`, { cause });
     }
   }
+}
 
-  #guard(encode: () => Uint8Array): Uint8Array {
-    try {
-      return encode();
-    } catch (error) {
-      if (error instanceof LinkError) throw error;
-      const why = error instanceof Error ? error.message : String(error);
-      throw new LinkError("ERR_LINK_ENCODE", `cannot send this value: ${why}`, { cause: error });
-    }
-  }
+function refusal(error: unknown): LinkError {
+  if (error instanceof LinkError) return error;
+  const why = error instanceof Error ? error.message : String(error);
+  return new LinkError("ERR_LINK_ENCODE", `cannot send this value: ${why}`, { cause: error });
 }
 
 const standard = new Codec();
@@ -123,4 +131,5 @@ export const encode = (value: unknown): Uint8Array => standard.encode(value);
 export const encodeShared = (value: unknown): Uint8Array => standard.encodeShared(value);
 
 /** {@link Codec.decode} with the default limits. */
-export const decode = (bytes: Uint8Array): unknown => standard.decode(bytes);
+export const decode = (bytes: Uint8Array, start = 0, end = bytes.length): unknown =>
+  standard.decode(bytes, start, end);

@@ -26,6 +26,9 @@ const SAFE_HIGH = 0x1fffff;
 const LENGTH_BYTES = [1, 2, 4, 1, 2, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 4];
 const FIXED = [0, 0, 0, 0, 0, 0, 4, 8, 1, 2, 4, 8, 1, 2, 4, 8, 1, 2, 4, 8, 16];
 
+/** Values still to come at each depth; one for all scans, which never overlap. */
+const open: number[] = [];
+
 function refuse(what: string): never {
   throw new LinkError("ERR_LINK_PROTOCOL", `message refused: ${what}`);
 }
@@ -65,19 +68,25 @@ function checkInteger(bytes: Uint8Array, at: number, signed: boolean): void {
  * @param bytes exactly one value, nothing after it
  * @throws LinkError ERR_LINK_PROTOCOL naming the rule that was broken
  */
-export function prescan(bytes: Uint8Array, limits: CodecLimits): Scan {
-  const size = bytes.length;
-  const open = [1];
-  let at = 0;
+export function prescan(
+  bytes: Uint8Array,
+  limits: CodecLimits,
+  start = 0,
+  end = bytes.length,
+): Scan {
+  const size = end;
+  let depth = 0;
+  let at = start;
   let items = 0;
   let binary = false;
+  open[0] = 1;
   for (;;) {
-    while (open[open.length - 1] === 0) open.pop();
-    if (open.length === 0) break;
-    open[open.length - 1] = (open[open.length - 1] ?? 0) - 1;
+    while (open[depth] === 0) depth--;
+    if (depth < 0) break;
+    open[depth] = (open[depth] as number) - 1;
     if (++items > limits.itemsMax) refuse(`more than ${limits.itemsMax} values`);
-    const head = bytes[at++];
-    if (head === undefined) refuse("it ends too early");
+    if (at >= size) refuse("it ends too early");
+    const head = bytes[at++] as number;
     let children = 0;
     if (head < 0x80 || head >= 0xe0 || head === 0xc0 || head === 0xc2 || head === 0xc3) continue;
     if (head < 0x90) children = (head & 15) * 2;
@@ -104,8 +113,8 @@ export function prescan(bytes: Uint8Array, limits: CodecLimits): Scan {
     if (at > size) refuse("a value is longer than the message");
     if (children === 0) continue;
     if (children > size - at) refuse("a container claims more values than there are bytes");
-    if (open.length > limits.depthMax) refuse(`nested deeper than ${limits.depthMax}`);
-    open.push(children);
+    if (++depth > limits.depthMax) refuse(`nested deeper than ${limits.depthMax}`);
+    open[depth] = children;
   }
   if (at !== size) refuse(`${size - at} bytes after the value`);
   return { items, binary };

@@ -24,5 +24,5 @@ const storage = new AsyncLocalStorage<CallContext>();
 export const currentCall = (): CallContext | undefined => storage.getStore();
 
 /** Runs `handler` as part of `context`. */
-export const runInCall = <T>(context: CallContext, handler: () => T): T =>
-  storage.run(context, handler);
+export const runInCall = <C extends CallContext, T>(context: C, handler: (of: C) => T, of: C): T =>
+  storage.run(context, handler, of);

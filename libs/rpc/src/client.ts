@@ -11,7 +11,8 @@ import {
 import { currentCall } from "./call-context.ts";
 import type { CallOptions, Connected } from "./client-type.ts";
 import { type Connection, connectionOf } from "./connection.ts";
-import type { PendingCall } from "./pending-call.ts";
+import { named } from "./named-functions.ts";
+import { type Answer, PendingCall } from "./pending-call.ts";
 
 /** Options of {@link connect}. */
 export interface ConnectOptions extends CallOptions, Pick<DialOptions, "keys" | "node"> {
@@ -48,7 +49,7 @@ export function connect<T extends object>(
   const session = to instanceof Session ? to : dial(to, options);
   const interceptor = compose(options.interceptors);
   const connection = connectionOf(session);
-  return proxy({ connection, options, interceptor, owned }, "") as Connected<T>;
+  return clientOf({ connection, options, interceptor, owned }) as Connected<T>;
 }
 
 /**
@@ -56,37 +57,42 @@ export function connect<T extends object>(
  * have as a property.
  * @param client what `connect` gave
  */
-export function callMethod(client: object, method: string, args: readonly unknown[]): PendingCall {
+export function callMethod(client: object, method: string, args: readonly unknown[]): Answer {
   const inside = insides.get(client);
   if (inside === undefined) throw new TypeError("not a client: pass what connect() gave");
   return invoke(inside, method, args);
 }
 
-function invoke(inside: Inside, method: string, args: readonly unknown[]): PendingCall {
+function invoke(inside: Inside, method: string, args: readonly unknown[]): Answer {
   const { connection, options, interceptor } = inside;
+  const nowMs = performance.now();
   const context = currentCall();
   const own = options.timeoutMs ?? TIMEOUT_MS;
   const timeoutMs = context === undefined ? own : Math.min(own, context.leftMs);
   const signal = anySignal(options.signal, context?.signal);
-  if (interceptor === undefined) {
-    return connection.call({ method, args, headers: options.headers, timeoutMs, signal });
-  }
-  const headers: Headers = { ...options.headers };
-  const { call, start } = connection.prepare({ method, args, headers, timeoutMs, signal });
+  const headers: Headers | undefined =
+    interceptor === undefined ? options.headers : { ...options.headers };
+  const call = new PendingCall({ method, args, headers, timeoutMs, signal }, nowMs);
+  if (interceptor === undefined) connection.start(call, nowMs);
+  else around(inside, call, interceptor);
+  return call.answer;
+}
+
+function around(inside: Inside, call: PendingCall, interceptor: Interceptor): void {
+  const { connection, options } = inside;
   const operation = (): Operation => ({
     verb: "rpc",
     side: "client",
-    name: options.name === undefined ? method : `${options.name}.${method}`,
-    headers,
+    name: options.name === undefined ? call.method : `${options.name}.${call.method}`,
+    headers: call.headers ?? {},
     peer: connection.session.peer.node || connection.session.endpoint,
     attributes: {},
   });
   const run = (): Promise<unknown> => {
-    start();
-    return call.ended();
+    connection.start(call);
+    return call.whenEnded();
   };
   intercept(interceptor, operation, run).catch((error: unknown) => call.fail(error));
-  return call;
 }
 
 function anySignal(
@@ -97,30 +103,15 @@ function anySignal(
   return b === undefined ? a : AbortSignal.any([a, b]);
 }
 
-/** Every property is a method or the first part of its name, so each is made once and kept. */
-function proxy(inside: Inside, path: string): object {
-  const children = new Map<string, unknown>();
-  const target = (...args: unknown[]): unknown => invoke(inside, path || "call", args);
-  const made = new Proxy(target, {
-    get: (_target, key) => {
-      if (key === Symbol.asyncDispose) return () => close(inside);
-      // Whatever can be awaited would be awaited.
-      if (typeof key === "symbol" || key === "then") return undefined;
-      if (!children.has(key)) children.set(key, child(inside, path, key));
-      return children.get(key);
-    },
-    set: () => false,
+function clientOf(inside: Inside): object {
+  const withOptions = (options: CallOptions): object =>
+    clientOf({ ...inside, options: { ...inside.options, ...options } });
+  const client = named((name, args) => invoke(inside, name || "call", args), {
+    with: withOptions,
+    [Symbol.asyncDispose]: () => close(inside),
   });
-  insides.set(made, inside);
-  return made;
-}
-
-function child(inside: Inside, path: string, key: string): unknown {
-  if (path === "" && key === "with") {
-    return (options: CallOptions) =>
-      proxy({ ...inside, options: { ...inside.options, ...options } }, "");
-  }
-  return proxy(inside, path === "" ? key : `${path}.${key}`);
+  insides.set(client, inside);
+  return client;
 }
 
 async function close({ connection, owned }: Inside): Promise<void> {

@@ -1,49 +1,30 @@
 import {
   codeOf,
   decode,
-  type Headers,
+  nodeName,
   parseWireError,
   RemoteError,
   type Session,
+  toWireError,
 } from "@zeroplane/link";
 import { captureSite } from "./call-site.ts";
 import { RpcError, type RpcErrorCode } from "./errors.ts";
-import { PendingCall } from "./pending-call.ts";
-import {
-  bare,
-  callRecord,
-  creditRecord,
-  HEAD_BYTES,
-  Kind,
-  methodRecord,
-  VERB_RPC,
-} from "./wire.ts";
-
-/** One call to make. */
-export interface Request {
-  readonly method: string;
-  readonly args: readonly unknown[];
-  readonly headers: Headers | undefined;
-  /** How long the caller waits, milliseconds; `Infinity` for ever. */
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal | undefined;
-}
+import { ItemPump, isStream, streamOf } from "./item-pump.ts";
+import type { CallCarrier, PendingCall } from "./pending-call.ts";
+import { SLOTS_MAX, Slots } from "./slots.ts";
+import * as wire from "./wire.ts";
 
 const SWEEP_MS = 20;
-const OPEN_MAX = 65_536;
+const { Kind, HEAD_BYTES, VERB_RPC } = wire;
 const OWN_CODES: ReadonlySet<string> = new Set<RpcErrorCode>([
   "ERR_NO_METHOD",
   "ERR_OVERLOADED",
+  "ERR_INVALID_ARGUMENTS",
   "ERR_INVALID_RESULT",
+  "ERR_UNAVAILABLE",
+  "ERR_FORBIDDEN",
   "ERR_PROTOCOL",
 ]);
-
-interface Open {
-  readonly call: PendingCall;
-  readonly request: Request;
-  readonly site: Error | undefined;
-  stopListening?: () => void;
-}
 
 const connections = new WeakMap<Session, Connection>();
 
@@ -55,21 +36,19 @@ export function connectionOf(session: Session): Connection {
 }
 
 /** The calling side of one session: numbers calls, matches answers, minds deadlines. */
-export class Connection {
+export class Connection implements CallCarrier {
   readonly session: Session;
-  readonly #open = new Map<number, Open>();
+  readonly #open = new Slots<PendingCall>();
+  readonly #pumps = new Slots<ItemPump>();
   readonly #names = new Map<string, number>();
-  readonly #control = {
-    grant: (id: number, bytes: number): void => this.#tell(creditRecord(id, bytes)),
-    cancel: (id: number): void => this.#tell(bare(Kind.cancel, id)),
-  };
-  #id = 0;
   #sweep: NodeJS.Timeout | undefined;
+  #nextDeadlineMs = Number.POSITIVE_INFINITY;
 
   constructor(session: Session) {
     this.session = session;
     session.attach(VERB_RPC, {
-      receive: (record) => this.#receive(record),
+      receive: (record) => this.#read(record, 0, record.length),
+      read: (bytes, start, end) => this.#read(bytes, start, end),
       reset: () => this.#reset(),
     });
   }
@@ -79,62 +58,80 @@ export class Connection {
     return this.#open.size;
   }
 
-  /** Makes a call. It never throws: what is wrong is told by the call itself. */
-  call(request: Request): PendingCall {
-    const { call, start } = this.prepare(request);
-    start();
-    return call;
-  }
-
-  /** A call that is sent when `start` is called. Headers may be written until then. */
-  prepare(request: Request): { readonly call: PendingCall; readonly start: () => void } {
-    const nowMs = performance.now();
-    this.#id = (this.#id + 1) >>> 0;
-    const call = new PendingCall(this.#id, nowMs + request.timeoutMs, this.#control);
-    const entry: Open = { call, request, site: captureSite(nowMs) };
-    this.#open.set(call.id, entry);
-    call.addEnd(() => this.#ended(entry));
+  /** Sends a call. It never throws: what is wrong is told by the call itself. */
+  start(call: PendingCall, nowMs = performance.now()): void {
+    const id = this.#open.add(call);
+    if (id === undefined) {
+      const text = `${SLOTS_MAX} calls wait for ${this.session.endpoint}`;
+      call.fail(new RpcError("ERR_OVERLOADED", text));
+      return;
+    }
+    call.id = id;
+    call.carrier = this;
+    call.site = captureSite(nowMs);
+    if (call.deadlineMs < this.#nextDeadlineMs) this.#nextDeadlineMs = call.deadlineMs;
     this.#sweep ??= setInterval(() => this.#expire(), SWEEP_MS);
-    return { call, start: () => this.#start(entry) };
-  }
-
-  #start(entry: Open): void {
     try {
-      this.#send(entry, performance.now());
+      this.#send(call, nowMs);
     } catch (error) {
-      entry.call.fail(this.#refused(entry.request, error));
+      call.fail(refused(call, error));
     }
   }
 
-  #send({ call, request }: Open, nowMs: number): void {
-    const { signal } = request;
+  grant({ id }: PendingCall, bytes: number): void {
+    if (this.session.state !== "closed") wire.sendCredit(this.session, Kind.credit, id, bytes);
+  }
+
+  cancel({ id }: PendingCall): void {
+    if (this.session.state !== "closed") wire.sendBare(this.session, Kind.cancel, id);
+  }
+
+  ended(call: PendingCall): void {
+    this.#open.delete(call.id);
+    if (this.#open.size > 0) return;
+    clearInterval(this.#sweep);
+    this.#sweep = undefined;
+    this.#nextDeadlineMs = Number.POSITIVE_INFINITY;
+  }
+
+  #send(call: PendingCall, nowMs: number): void {
+    const { signal, timeoutMs, headers } = call;
     if (signal?.aborted === true) throw signal.reason;
-    if (this.#open.size > OPEN_MAX) {
-      throw new RpcError("ERR_OVERLOADED", `${OPEN_MAX} calls wait for ${this.session.endpoint}`);
-    }
-    const leftMs = request.timeoutMs === Number.POSITIVE_INFINITY ? 0 : call.deadlineMs - nowMs;
-    const { args, headers } = request;
-    const record = callRecord(call.id, {
-      method: this.#index(request.method),
-      leftMs,
-      headers,
-      args,
-    });
-    this.session.send(VERB_RPC, record);
+    const leftMs =
+      timeoutMs === Number.POSITIVE_INFINITY ? 0 : Math.max(1, call.deadlineMs - nowMs);
+    const outgoing = call.args.some(isStream) ? this.#outgoing(call) : NONE;
+    const args = outgoing === NONE ? call.args : withoutStreams(call.args);
+    const method = this.#index(call.method);
+    wire.sendCall(this.session, call.id, { method, leftMs, headers, streams: outgoing, args });
     call.sent = this.session.state === "up";
-    if (signal !== undefined) this.#listen(signal, call.id);
+    if (signal !== undefined) listen(signal, call);
+    for (const { id, pump } of outgoing) void this.#pump(id, pump, call.method);
   }
 
-  #listen(signal: AbortSignal, id: number): void {
-    const aborted = (): void => {
-      const entry = this.#open.get(id);
-      if (entry === undefined) return;
-      this.#control.cancel(id);
-      entry.call.fail(signal.reason);
-    };
-    signal.addEventListener("abort", aborted, { once: true });
-    const entry = this.#open.get(id);
-    if (entry) entry.stopListening = () => signal.removeEventListener("abort", aborted);
+  /** Streams among the arguments go beside the call. */
+  #outgoing(call: PendingCall): Outgoing[] {
+    return call.args.flatMap((arg, index) => {
+      const stream = streamOf(arg);
+      if (stream === undefined) return [];
+      const pump = new ItemPump(stream, (value) =>
+        wire.sendValue(this.session, Kind.streamItem, id, value),
+      );
+      const id = this.#pumps.add(pump) ?? overloaded(call);
+      return [{ index, id, pump }];
+    });
+  }
+
+  async #pump(id: number, pump: ItemPump, method: string): Promise<void> {
+    try {
+      await pump.run();
+      if (!pump.stopped) wire.sendBare(this.session, Kind.streamEnd, id);
+    } catch (error) {
+      if (pump.stopped || this.session.state === "closed") return;
+      const site = { service: "caller", method, node: nodeName(), ms: 0 };
+      wire.sendValue(this.session, Kind.streamError, id, toWireError(error, site));
+    } finally {
+      this.#pumps.delete(id);
+    }
   }
 
   #index(name: string): number {
@@ -142,102 +139,127 @@ export class Connection {
     if (known !== undefined) return known;
     const index = this.#names.size;
     this.#names.set(name, index);
-    this.session.send(VERB_RPC, methodRecord(index, name));
+    wire.sendMethod(this.session, index, name);
     return index;
   }
 
-  #receive(record: Buffer): void {
-    if (record.length < HEAD_BYTES) return;
-    const entry = this.#open.get(record.readUInt32BE(1));
-    if (entry === undefined) return;
+  #read(bytes: Buffer, start: number, end: number): void {
+    if (end - start < HEAD_BYTES) return;
+    const id = wire.idAt(bytes, start);
+    const kind = bytes[start];
+    if (kind === Kind.streamCancel || kind === Kind.streamCredit) {
+      this.#control(id, bytes, start);
+      return;
+    }
+    const call = this.#open.get(id);
+    if (call === undefined) return;
     try {
-      this.#answer(entry, record);
+      this.#answer(call, bytes, start, end);
     } catch (cause) {
-      const { method } = entry.request;
       const why = cause instanceof Error ? cause.message : String(cause);
-      entry.call.fail(new RpcError("ERR_PROTOCOL", `${method}: the answer: ${why}`, { cause }));
+      call.fail(new RpcError("ERR_PROTOCOL", `${call.method}: the answer: ${why}`, { cause }));
     }
   }
 
-  #answer(entry: Open, record: Buffer): void {
-    const { call } = entry;
-    const body = record.subarray(HEAD_BYTES);
-    switch (record[0]) {
+  /** A word on a stream of arguments. */
+  #control(id: number, bytes: Buffer, start: number): void {
+    const pump = this.#pumps.get(id);
+    if (pump === undefined) return;
+    if (bytes[start] === Kind.streamCancel) pump.stop();
+    else pump.credit(bytes.readUInt32BE(start + HEAD_BYTES));
+  }
+
+  #answer(call: PendingCall, bytes: Buffer, start: number, end: number): void {
+    const at = start + HEAD_BYTES;
+    switch (bytes[start]) {
       case Kind.result:
-        call.result(decode(body));
+        call.result(decode(bytes, at, end));
         break;
       case Kind.item:
-        call.item(decode(body), record.length);
+        call.item(decode(bytes, at, end), end - start);
         break;
       case Kind.end:
         call.complete();
         break;
       case Kind.error:
-        call.fail(this.#remote(decode(body), entry));
+        call.fail(remoteError(decode(bytes, at, end), call));
         break;
     }
   }
 
-  #remote(value: unknown, { site, request }: Open): Error {
-    const wire = parseWireError(value);
-    const ours =
-      wire.name === "RpcError" && wire.hops.length <= 1 && OWN_CODES.has(wire.code ?? "");
-    // The other side's library refused, not its method: that is our kind of error.
-    if (ours) return new RpcError(wire.code as RpcErrorCode, `${request.method}: ${wire.message}`);
-    return new RemoteError(wire, site?.stack);
-  }
-
-  #refused({ method }: Request, error: unknown): unknown {
-    const code = codeOf(error);
-    const why = error instanceof Error ? error.message : String(error);
-    const refuse = (own: RpcErrorCode): RpcError =>
-      new RpcError(own, `${method}: ${why}`, { cause: error });
-    if (code === "ERR_LINK_ENCODE") return refuse("ERR_INVALID_ARGUMENTS");
-    if (code === "ERR_LINK_OVERLOADED") return refuse("ERR_OVERLOADED");
-    if (code === "ERR_LINK_CLOSED") return refuse("ERR_CLOSED");
-    return error;
-  }
-
   #expire(): void {
     const nowMs = performance.now();
-    for (const { call, request } of this.#open.values()) {
-      call.expire(nowMs, () => this.#late(call, request));
+    if (nowMs < this.#nextDeadlineMs) return;
+    let next = Number.POSITIVE_INFINITY;
+    for (const call of this.#open.values()) {
+      if (nowMs >= call.deadlineMs) call.abandon(late(call, this.session));
+      else if (call.deadlineMs < next) next = call.deadlineMs;
     }
-  }
-
-  #late(call: PendingCall, { method, timeoutMs }: Request): RpcError {
-    const { endpoint, state } = this.session;
-    const waited = `${Math.round(timeoutMs)} ms`;
-    if (!call.sent && state !== "up" && state !== "stalled") {
-      const hint = "is it running, and are the keys right?";
-      const text = `${method}: nobody answers at ${endpoint} after ${waited}; ${hint}`;
-      return new RpcError("ERR_UNAVAILABLE", text);
-    }
-    const text = `${method}: no answer from ${endpoint} after ${waited} (${state}); it may have happened`;
-    return new RpcError("ERR_DEADLINE", text);
+    this.#nextDeadlineMs = next;
   }
 
   #reset(): void {
     this.#names.clear();
+    for (const pump of this.#pumps.values()) pump.stop();
     const { endpoint, state, peer } = this.session;
-    for (const { call, request } of this.#open.values()) {
-      const closed = state === "closed";
-      const who = `${peer.node || endpoint} (${endpoint})`;
-      const text = closed ? "the connection was closed" : `${who} vanished; it may have happened`;
-      const code = closed ? "ERR_CLOSED" : "ERR_LOST_REMOTE";
-      call.fail(new RpcError(code, `${request.method}: ${text}`));
-    }
+    const closed = state === "closed";
+    const who = `${peer.node || endpoint} (${endpoint})`;
+    const text = closed ? "the connection was closed" : `${who} vanished; it may have happened`;
+    const code = closed ? "ERR_CLOSED" : "ERR_LOST_REMOTE";
+    for (const call of this.#open.values())
+      call.fail(new RpcError(code, `${call.method}: ${text}`));
   }
+}
 
-  #ended(entry: Open): void {
-    entry.stopListening?.();
-    this.#open.delete(entry.call.id);
-    if (this.#open.size > 0) return;
-    clearInterval(this.#sweep);
-    this.#sweep = undefined;
-  }
+interface Outgoing {
+  readonly index: number;
+  readonly id: number;
+  readonly pump: ItemPump;
+}
 
-  #tell(record: Buffer): void {
-    if (this.session.state !== "closed") this.session.send(VERB_RPC, record);
+const NONE: readonly Outgoing[] = [];
+
+/** The places of streams stay empty. */
+const withoutStreams = (args: readonly unknown[]): readonly unknown[] =>
+  args.map((arg) => (isStream(arg) ? null : arg));
+
+function overloaded({ method }: PendingCall): never {
+  throw new RpcError("ERR_OVERLOADED", `${method}: ${SLOTS_MAX} streams are being sent`);
+}
+
+function listen(signal: AbortSignal, call: PendingCall): void {
+  const aborted = (): void => call.abandon(signal.reason);
+  signal.addEventListener("abort", aborted, { once: true });
+  call.stopListening = () => signal.removeEventListener("abort", aborted);
+}
+
+function remoteError(value: unknown, { site, method }: PendingCall): Error {
+  const error = parseWireError(value);
+  const ours =
+    error.name === "RpcError" && error.hops.length <= 1 && OWN_CODES.has(error.code ?? "");
+  // The other side's library refused, not its method: that is our kind of error.
+  if (ours) return new RpcError(error.code as RpcErrorCode, `${method}: ${error.message}`);
+  return new RemoteError(error, site?.stack);
+}
+
+function refused({ method }: PendingCall, error: unknown): unknown {
+  const code = codeOf(error);
+  const why = error instanceof Error ? error.message : String(error);
+  const refuse = (own: RpcErrorCode): RpcError =>
+    new RpcError(own, `${method}: ${why}`, { cause: error });
+  if (code === "ERR_LINK_ENCODE") return refuse("ERR_INVALID_ARGUMENTS");
+  if (code === "ERR_LINK_OVERLOADED") return refuse("ERR_OVERLOADED");
+  if (code === "ERR_LINK_CLOSED") return refuse("ERR_CLOSED");
+  return error;
+}
+
+function late({ method, timeoutMs, sent }: PendingCall, { endpoint, state }: Session): RpcError {
+  const waited = `${Math.round(timeoutMs)} ms`;
+  if (!sent && state !== "up" && state !== "stalled") {
+    const hint = "is it running, and are the keys right?";
+    const text = `${method}: nobody answers at ${endpoint} after ${waited}; ${hint}`;
+    return new RpcError("ERR_UNAVAILABLE", text);
   }
+  const text = `${method}: no answer from ${endpoint} after ${waited} (${state}); it may have happened`;
+  return new RpcError("ERR_DEADLINE", text);
 }

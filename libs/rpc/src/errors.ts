@@ -11,6 +11,8 @@ const RETRYABLE = {
   ERR_INVALID_ARGUMENTS: false,
   /** The result cannot travel. */
   ERR_INVALID_RESULT: false,
+  /** This caller may not do that. */
+  ERR_FORBIDDEN: false,
   /** A stated limit was reached; it did not happen. */
   ERR_OVERLOADED: true,
   /** Bytes that make no sense. */

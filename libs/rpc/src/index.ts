@@ -4,5 +4,5 @@ export { currentCall } from "./call-context.ts";
 export { type ConnectOptions, callMethod, connect } from "./client.ts";
 export type { CallOptions, Client, Connected, StreamCall } from "./client-type.ts";
 export { RpcError, type RpcErrorCode } from "./errors.ts";
-export { PendingCall } from "./pending-call.ts";
+export type { Answer } from "./pending-call.ts";
 export { type ExposeOptions, expose, type ServeOptions, type Server, serve } from "./server.ts";

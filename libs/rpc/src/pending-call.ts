@@ -1,206 +1,189 @@
-import type { RpcError } from "./errors.ts";
+import type { Headers } from "@zeroplane/link";
+import { ItemQueue } from "./item-queue.ts";
 
-/** What an open call asks of its connection. */
-export interface CallControl {
+/** What an open call asks of whoever carries it. */
+export interface CallCarrier {
   /** The caller has taken that many bytes of items. */
-  grant(id: number, bytes: number): void;
+  grant(call: PendingCall, bytes: number): void;
   /** The caller does not want the rest. */
-  cancel(id: number): void;
+  cancel(call: PendingCall): void;
+  /** Nothing more will come. */
+  ended(call: PendingCall): void;
 }
 
-interface Item {
-  readonly value: unknown;
-  readonly bytes: number;
+/** One call to make. */
+export interface Request {
+  readonly method: string;
+  readonly args: readonly unknown[];
+  readonly headers: Headers | undefined;
+  /** How long the caller waits, milliseconds; `Infinity` for ever. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
 }
 
-interface Waiter {
-  readonly resolve: (result: IteratorResult<unknown, undefined>) => void;
-  readonly reject: (error: unknown) => void;
+/** The answer to a call: await it for a result, iterate it for a stream. */
+export type Answer = Promise<unknown> & AsyncIterable<unknown>;
+
+const OWNER = Symbol("call");
+
+interface Owned {
+  [OWNER]: PendingCall;
 }
 
-type End = { readonly error?: unknown };
-
-const GRANT_BYTES = 64 * 1024;
-
+const ignore = (): void => undefined;
 const notAStream = (): TypeError =>
   new TypeError("the method gave a result and no stream: await the call");
 
+let lastResolve: (value: unknown) => void;
+let lastReject: (error: unknown) => void;
+/** One function for all promises, instead of one for each. */
+const capture = (resolve: (value: unknown) => void, reject: (error: unknown) => void): void => {
+  lastResolve = resolve;
+  lastReject = reject;
+};
+
+function iterate(this: Owned): AsyncIterator<unknown, undefined, undefined> {
+  return this[OWNER].iterate();
+}
+
 /**
- * One call that has been made: a promise of its result when it is awaited, its items when it is
- * iterated. A failure that nobody looks at surfaces as an unhandled rejection.
+ * One call that was made and has not ended. `answer` is a real promise, so that awaiting it costs
+ * nothing more than awaiting; a failure that nobody looks at surfaces as an unhandled rejection.
  */
-export class PendingCall implements PromiseLike<unknown>, AsyncIterable<unknown> {
-  readonly id: number;
-  readonly #control: CallControl;
+export class PendingCall {
+  readonly answer: Answer;
+  readonly method: string;
+  readonly args: readonly unknown[];
+  readonly headers: Headers | undefined;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
   /** When it fails for want of an answer, on the clock of `performance.now()`. */
   deadlineMs: number;
-  /** True once a record of it was handed to the link. */
+  /** Number of the call at its carrier. */
+  id = 0;
+  /** True once it was handed to a line that was up: it may have happened. */
   sent = false;
-  #first: PromiseWithResolvers<unknown> | undefined;
-  #settled: { readonly value?: unknown; readonly error?: unknown } | undefined;
-  #items: Item[] = [];
-  #waiter: Waiter | undefined;
-  #end: End | undefined;
+  /** Where it was made, for the traceback. */
+  site: Error | undefined;
+  carrier: CallCarrier | undefined;
+  /** Called once, when nothing more will come. */
+  onEnd: ((error: unknown) => void) | undefined;
+  stopListening: (() => void) | undefined;
+  readonly #resolve: (value: unknown) => void;
+  readonly #reject: (error: unknown) => void;
+  #items: ItemQueue | undefined;
+  #isStream = false;
   #isResult = false;
-  #watched = false;
-  #consumedBytes = 0;
-  #onEnd: ((error: unknown) => void)[] = [];
+  #ended = false;
+  #error: unknown;
 
-  constructor(id: number, deadlineMs: number, control: CallControl) {
-    this.id = id;
-    this.deadlineMs = deadlineMs;
-    this.#control = control;
+  constructor(request: Request, nowMs: number) {
+    this.method = request.method;
+    this.args = request.args;
+    this.headers = request.headers;
+    this.timeoutMs = request.timeoutMs;
+    this.signal = request.signal;
+    this.deadlineMs = nowMs + request.timeoutMs;
+    this.answer = new Promise<unknown>(capture) as Answer;
+    this.#resolve = lastResolve;
+    this.#reject = lastReject;
+    this.answer[Symbol.asyncIterator] = iterate as never;
+    (this.answer as Answer & Owned)[OWNER] = this;
   }
 
-  /** Calls `ended` when nothing more will come: for interceptors and for clean-up. */
-  addEnd(ended: (error: unknown) => void): void {
-    if (this.#end === undefined) this.#onEnd.push(ended);
-    else ended("error" in this.#end ? this.#end.error : undefined);
+  /** True when nothing more will come. */
+  get ended(): boolean {
+    return this.#ended;
   }
 
   /** Settles when nothing more will come; does not count as looking at the result. */
-  ended(): Promise<void> {
+  whenEnded(): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.addEnd((error) => {
+      const settle = (error: unknown): void => {
         if (error === undefined) resolve();
         else reject(error as Error);
-      });
+      };
+      if (this.#ended) settle(this.#error);
+      else this.onEnd = settle;
     });
   }
 
-  // oxlint-disable-next-line unicorn/no-thenable -- a call is awaited or iterated, as its user likes
-  then<A = unknown, B = never>(
-    onValue?: ((value: unknown) => A | PromiseLike<A>) | null,
-    onError?: ((error: unknown) => B | PromiseLike<B>) | null,
-  ): Promise<A | B> {
-    this.#watched = true;
-    this.#first ??= this.#settle(Promise.withResolvers<unknown>());
-    return this.#first.promise.then(onValue, onError);
-  }
-
-  catch<B>(onError: (error: unknown) => B | PromiseLike<B>): Promise<unknown> {
-    return this.then(undefined, onError);
-  }
-
-  finally(always: () => void): Promise<unknown> {
-    return this.then().finally(always);
-  }
-
-  [Symbol.asyncIterator](): AsyncIterator<unknown, undefined, undefined> {
-    this.#watched = true;
-    return {
-      next: () => this.#next(),
-      return: () => {
-        if (this.#end === undefined) this.#control.cancel(this.id);
-        this.#items = [];
-        this.#finish({});
-        return Promise.resolve({ done: true, value: undefined });
-      },
-    };
+  /** The items, for whoever iterates the answer. */
+  iterate(): AsyncIterator<unknown, undefined, undefined> {
+    // Who iterates hears of a failure there.
+    this.answer.catch(ignore);
+    const queue = this.#queue();
+    // Nothing happens when it is a stream: that has ended by itself, or goes on.
+    if (this.#isResult) queue.fail(notAStream());
+    else if (this.#ended && !this.#isStream) queue.fail(this.#error);
+    return queue;
   }
 
   /** The result came. Whoever iterates instead of awaiting it must not take it for an empty stream. */
   result(value: unknown): void {
-    this.#settled = { value };
-    this.#first?.resolve(value);
     this.#isResult = true;
-    this.#waiter?.reject(notAStream());
-    this.#waiter = undefined;
-    this.#finish({});
+    this.#resolve(value);
+    this.#items?.fail(notAStream());
+    this.#finish(undefined);
   }
 
   /** One item of a stream came. */
   item(value: unknown, bytes: number): void {
-    if (this.#end !== undefined) return;
-    this.deadlineMs = Number.POSITIVE_INFINITY;
-    this.#resolveToStream();
-    if (this.#waiter === undefined) {
-      this.#items.push({ value, bytes });
-      return;
-    }
-    const { resolve } = this.#waiter;
-    this.#waiter = undefined;
-    this.#took(bytes);
-    resolve({ done: false, value });
+    if (this.#ended) return;
+    if (!this.#isStream) this.#becomeStream();
+    (this.#items as ItemQueue).push(value, bytes);
   }
 
   /** The stream is complete. */
   complete(): void {
-    this.#resolveToStream();
-    this.#finish({});
+    if (this.#ended) return;
+    if (!this.#isStream) this.#becomeStream();
+    this.#items?.end();
+    this.#finish(undefined);
   }
 
   /** It failed, there or on the way. */
   fail(error: unknown): void {
-    if (this.#end !== undefined) return;
-    this.#settled ??= { error };
-    this.#first?.reject(error);
-    this.#finish({ error });
-    if (!this.#watched) setImmediate(() => this.#surface(error));
+    if (this.#ended) return;
+    this.#reject(error);
+    this.#items?.fail(error);
+    this.#finish(error);
   }
 
-  /** Fails it when its time is up. */
-  expire(nowMs: number, reason: () => RpcError): void {
-    if (nowMs < this.deadlineMs) return;
-    this.#control.cancel(this.id);
-    this.fail(reason());
+  /** Nobody wants it any more: tells the other side, and fails with `error`. */
+  abandon(error: unknown): void {
+    if (this.#ended) return;
+    this.carrier?.cancel(this);
+    this.fail(error);
   }
 
-  #surface(error: unknown): void {
-    if (!this.#watched) void Promise.reject(error);
+  #becomeStream(): void {
+    this.#isStream = true;
+    // The deadline is for the first item, not for the length of a stream.
+    this.deadlineMs = Number.POSITIVE_INFINITY;
+    const queue = this.#queue();
+    // A promise must not be resolved with something that can itself be awaited: a queue cannot.
+    this.#resolve(queue);
   }
 
-  #resolveToStream(): void {
-    if (this.#settled !== undefined) return;
-    // A promise must not be resolved with something that can itself be awaited.
-    this.#settled = { value: { [Symbol.asyncIterator]: () => this[Symbol.asyncIterator]() } };
-    this.#first?.resolve(this.#settled.value);
-  }
-
-  #settle(first: PromiseWithResolvers<unknown>): PromiseWithResolvers<unknown> {
-    if (this.#settled === undefined) return first;
-    if ("error" in this.#settled) first.reject(this.#settled.error);
-    else first.resolve(this.#settled.value);
-    return first;
-  }
-
-  #next(): Promise<IteratorResult<unknown, undefined>> {
-    const item = this.#items.shift();
-    if (item !== undefined) {
-      this.#took(item.bytes);
-      return Promise.resolve({ done: false, value: item.value });
-    }
-    if (this.#end !== undefined) return this.#last();
-    return new Promise((resolve, reject) => {
-      this.#waiter = { resolve, reject };
+  #queue(): ItemQueue {
+    this.#items ??= new ItemQueue({
+      grant: (bytes) => this.carrier?.grant(this, bytes),
+      cancel: () => {
+        if (this.#ended) return;
+        this.carrier?.cancel(this);
+        this.#finish(undefined);
+      },
     });
+    return this.#items;
   }
 
-  #took(bytes: number): void {
-    this.#consumedBytes += bytes;
-    if (this.#consumedBytes < GRANT_BYTES || this.#end !== undefined) return;
-    this.#control.grant(this.id, this.#consumedBytes);
-    this.#consumedBytes = 0;
-  }
-
-  /** After the last item: the error once, then the end. */
-  #last(): Promise<IteratorResult<unknown, undefined>> {
-    if (this.#isResult) return Promise.reject(notAStream());
-    const end = this.#end;
-    this.#end = {};
-    if (end !== undefined && "error" in end) return Promise.reject(end.error);
-    return Promise.resolve({ done: true, value: undefined });
-  }
-
-  #finish(end: End): void {
-    if (this.#end !== undefined) return;
-    this.#end = end;
-    const waiter = this.#waiter;
-    this.#waiter = undefined;
-    if (waiter !== undefined) {
-      if ("error" in end) waiter.reject(end.error);
-      else waiter.resolve({ done: true, value: undefined });
-    }
-    for (const ended of this.#onEnd) ended("error" in end ? end.error : undefined);
+  #finish(error: unknown): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#error = error;
+    this.stopListening?.();
+    this.carrier?.ended(this);
+    this.onEnd?.(error);
   }
 }

@@ -1,46 +1,59 @@
 import type { Headers, Peer } from "@zeroplane/link";
 import type { CallContext } from "./call-context.ts";
 import type { RpcError } from "./errors.ts";
+import type { ItemPump } from "./item-pump.ts";
 import type { Method } from "./service.ts";
-import { STREAM_WINDOW_BYTES } from "./wire.ts";
 
 /** What a call is about. */
 export interface CallFacts {
   readonly id: number;
-  readonly service: string;
+  readonly service: { readonly name: string };
   readonly method: Method;
-  readonly args: readonly unknown[];
-  readonly headers: Headers;
-  readonly peer: Peer;
-  /** 0 for no limit. */
-  readonly leftMs: number;
+  readonly record: {
+    readonly args: readonly unknown[];
+    readonly headers: Headers | undefined;
+    /** 0 for no limit. */
+    readonly leftMs: number;
+  };
+  /** Over which it came. */
+  readonly session: { readonly peer: Peer };
 }
 
-/** One call on the server: what its handler sees, and the credit of its stream. */
+const NO_HEADERS: Headers = Object.freeze({});
+
+/** One call on the server: what its handler sees, and how it is told of its end. */
 export class ServerCall implements CallContext {
   readonly id: number;
-  readonly method: string;
   readonly target: Method;
   readonly args: readonly unknown[];
   readonly headers: Headers;
-  readonly peer: Peer;
   readonly startedAtMs = performance.now();
   /** When the caller stops waiting, on the clock of `performance.now()`. */
   deadlineMs: number;
+  /** Sends the items, when the answer is a stream. */
+  pump: ItemPump | undefined;
+  readonly #service: { readonly name: string };
+  readonly #session: { readonly peer: Peer };
   #abort: AbortController | undefined;
   #ended: RpcError | undefined;
-  #creditBytes = STREAM_WINDOW_BYTES;
-  #wake: (() => void) | undefined;
 
-  constructor(facts: CallFacts) {
-    this.id = facts.id;
-    this.target = facts.method;
-    this.args = facts.args;
-    this.method = `${facts.service}.${facts.method.name}`;
-    this.headers = facts.headers;
-    this.peer = facts.peer;
-    const { leftMs } = facts;
+  constructor({ id, service, method, record, session }: CallFacts) {
+    this.id = id;
+    this.target = method;
+    this.args = record.args;
+    this.headers = record.headers ?? NO_HEADERS;
+    this.#session = session;
+    this.#service = service;
+    const { leftMs } = record;
     this.deadlineMs = leftMs === 0 ? Number.POSITIVE_INFINITY : this.startedAtMs + leftMs;
+  }
+
+  get method(): string {
+    return `${this.#service.name}.${this.target.name}`;
+  }
+
+  get peer(): Peer {
+    return this.#session.peer;
   }
 
   get leftMs(): number {
@@ -65,32 +78,6 @@ export class ServerCall implements CallContext {
     if (this.#ended !== undefined) return;
     this.#ended = reason;
     this.#abort?.abort(reason);
-    this.#wake?.();
-  }
-
-  /** The caller takes more items. */
-  credit(bytes: number): void {
-    this.#creditBytes += bytes;
-    if (this.#creditBytes > 0) this.#wake?.();
-  }
-
-  /** An item of that size was sent. */
-  spend(bytes: number): void {
-    this.#creditBytes -= bytes;
-  }
-
-  /** True when the next item may go at once. */
-  get mayStream(): boolean {
-    return this.#creditBytes > 0 || this.ended;
-  }
-
-  /** Resolves when the caller takes more, or nobody waits any more. */
-  mayGoOn(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#wake = () => {
-        this.#wake = undefined;
-        resolve();
-      };
-    });
+    this.pump?.stop();
   }
 }

@@ -9,11 +9,14 @@ import {
 } from "@zeroplane/link";
 import { runInCall } from "./call-context.ts";
 import { RpcError } from "./errors.ts";
+import { IncomingStreams } from "./incoming-streams.ts";
+import { ItemPump, isStream, type Stream, streamOf } from "./item-pump.ts";
 import { ServerCall } from "./server-call.ts";
 import type { Method, Service } from "./service.ts";
-import { bare, HEAD_BYTES, Kind, readCall, VERB_RPC, withValue } from "./wire.ts";
+import * as wire from "./wire.ts";
 
 const METHODS_MAX = 4_096;
+const { Kind, HEAD_BYTES } = wire;
 
 /** How calls of one session are run. */
 export interface ServerOptions {
@@ -23,17 +26,6 @@ export interface ServerOptions {
   readonly interceptor: Interceptor | undefined;
   /** Name of this process, for tracebacks. */
   readonly node: string;
-}
-
-type Stream = AsyncIterator<unknown> | Iterator<unknown>;
-
-/** What a result is iterated with when it is a stream, else `undefined`. */
-function streamOf(result: unknown): Stream | undefined {
-  if (typeof result !== "object" || result === null) return undefined;
-  if (Symbol.asyncIterator in result)
-    return (result as AsyncIterable<unknown>)[Symbol.asyncIterator]();
-  const isIterator = Symbol.iterator in result && "next" in result;
-  return isIterator ? (result as IterableIterator<unknown>)[Symbol.iterator]() : undefined;
 }
 
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
@@ -48,10 +40,12 @@ export class ServerSession implements VerbHandler {
   readonly #options: ServerOptions;
   readonly #methods: (Method | RpcError)[] = [];
   readonly #calls = new Map<number, ServerCall>();
+  readonly #streams: IncomingStreams;
 
   constructor(session: Session, options: ServerOptions) {
     this.#session = session;
     this.#options = options;
+    this.#streams = new IncomingStreams(session);
   }
 
   /** Calls that are running. */
@@ -60,30 +54,26 @@ export class ServerSession implements VerbHandler {
   }
 
   receive(record: Buffer): void {
-    if (record.length < HEAD_BYTES) return;
-    const id = record.readUInt32BE(1);
-    switch (record[0]) {
-      case Kind.call:
-        this.#call(id, record);
-        break;
-      case Kind.method:
-        this.#learn(id, record.toString("utf8", HEAD_BYTES));
-        break;
-      case Kind.cancel:
-        this.#calls.get(id)?.end(new RpcError("ERR_CANCELLED", "the caller cancelled"));
-        break;
-      case Kind.credit:
-        if (record.length >= HEAD_BYTES + 4)
-          this.#calls.get(id)?.credit(record.readUInt32BE(HEAD_BYTES));
-        break;
-    }
+    this.read(record, 0, record.length);
+  }
+
+  read(bytes: Buffer, start: number, end: number): void {
+    if (end - start < HEAD_BYTES) return;
+    const id = wire.idAt(bytes, start);
+    const kind = bytes[start] as number;
+    if (kind === Kind.call) this.#call(id, bytes, start, end);
+    else if (kind === Kind.method) this.#learn(id, bytes.toString("utf8", start + HEAD_BYTES, end));
+    else this.#control(kind, id, bytes.subarray(start + HEAD_BYTES, end));
   }
 
   reset(): void {
-    for (const call of this.#calls.values()) {
-      call.end(new RpcError("ERR_LOST_REMOTE", `the caller ${call.peer.node} vanished`));
-    }
+    const vanished = new RpcError(
+      "ERR_LOST_REMOTE",
+      `the caller ${this.#session.peer.node} vanished`,
+    );
+    for (const call of this.#calls.values()) call.end(vanished);
     this.#calls.clear();
+    this.#streams.fail(vanished);
   }
 
   /** Tells the calls whose caller has stopped waiting. */
@@ -92,6 +82,14 @@ export class ServerSession implements VerbHandler {
       if (nowMs < call.deadlineMs) continue;
       call.end(new RpcError("ERR_DEADLINE", `the caller of ${call.method} waits no longer`));
     }
+  }
+
+  #control(kind: number, id: number, body: Buffer): void {
+    const call = this.#calls.get(id);
+    if (kind >= Kind.streamItem) this.#streams.receive(kind, id, body);
+    else if (call === undefined) return;
+    else if (kind === Kind.cancel) call.end(new RpcError("ERR_CANCELLED", "the caller cancelled"));
+    else if (kind === Kind.credit && body.length >= 4) call.pump?.credit(body.readUInt32BE());
   }
 
   #learn(index: number, name: string): void {
@@ -103,31 +101,35 @@ export class ServerSession implements VerbHandler {
     }
   }
 
-  #call(id: number, record: Buffer): void {
-    const { service, callsMax } = this.#options;
-    const startedAtMs = performance.now();
+  #call(id: number, bytes: Buffer, start: number, end: number): void {
+    const { service } = this.#options;
     try {
-      const { args, headers = {}, leftMs, method: index } = readCall(record);
-      const method = this.#methods[index] ?? new RpcError("ERR_PROTOCOL", "an unnamed method");
-      if (method instanceof RpcError) throw method;
-      if (this.#calls.size >= callsMax) {
-        const text = `${service.name} already runs ${callsMax} calls of this caller; try later`;
-        throw new RpcError("ERR_OVERLOADED", text);
-      }
-      const { peer } = this.#session;
-      this.#run(new ServerCall({ id, service: service.name, method, args, headers, peer, leftMs }));
+      const record = wire.readCall(bytes, start, end);
+      const method = this.#admit(record.method);
+      const call = new ServerCall({ id, service, method, record, session: this.#session });
+      this.#streams.open(call, record);
+      this.#run(call);
     } catch (error) {
-      this.#fail(id, error, { method: "?", startedAtMs });
+      this.#fail(id, error, undefined);
     }
+  }
+
+  #admit(index: number): Method {
+    const { service, callsMax } = this.#options;
+    const method = this.#methods[index] ?? new RpcError("ERR_PROTOCOL", "an unnamed method");
+    if (method instanceof RpcError) throw method;
+    if (this.#calls.size < callsMax) return method;
+    const text = `${service.name} already runs ${callsMax} calls of this caller; try later`;
+    throw new RpcError("ERR_OVERLOADED", text);
   }
 
   #run(call: ServerCall): void {
     const { interceptor } = this.#options;
-    this.#calls.set(call.id, call);
     if (interceptor === undefined) {
-      runInCall(call, () => this.#invoke(call));
+      runInCall(call, this.#invoke, call);
       return;
     }
+    this.#calls.set(call.id, call);
     const operation = (): Operation => ({
       verb: "rpc",
       side: "server",
@@ -136,85 +138,93 @@ export class ServerSession implements VerbHandler {
       peer: call.peer.node,
       attributes: {},
     });
-    const run = (): Promise<unknown> => runInCall(call, () => this.#handle(call));
+    const run = (): Promise<unknown> => runInCall(call, this.#handle, call);
     intercept(interceptor, operation, run).catch((error: unknown) => this.#failed(call, error));
   }
 
-  /** Without interceptors: a handler that answers at once is answered in the same turn. */
-  #invoke(call: ServerCall): void {
-    const failed = (error: unknown): void => this.#failed(call, error);
+  /**
+   * Without interceptors. A handler that answers at once is answered in the same turn, so that
+   * nothing can come for its call meanwhile and nobody needs to know of it.
+   */
+  readonly #invoke = (call: ServerCall): void => {
+    let result: unknown;
     try {
-      const result: unknown = Reflect.apply(call.target.fn, call.target.owner, call.args);
-      if (isThenable(result)) {
-        Promise.resolve(result)
-          .then((value) => this.#answer(call, value))
-          .catch(failed);
-      } else this.#answer(call, result)?.catch(failed);
+      result = Reflect.apply(call.target.fn, call.target.owner, call.args);
+      if (!isThenable(result) && !isStream(result)) {
+        this.#streams.close(call);
+        this.#reply(Kind.result, call, result);
+        return;
+      }
     } catch (error) {
-      failed(error);
+      this.#streams.close(call);
+      this.#fail(call.id, error, call);
+      return;
+    }
+    this.#calls.set(call.id, call);
+    void this.#later(call, result);
+  };
+
+  async #later(call: ServerCall, result: unknown): Promise<void> {
+    try {
+      await this.#answer(call, isThenable(result) ? await result : result);
+    } catch (error) {
+      this.#failed(call, error);
     }
   }
 
-  async #handle(call: ServerCall): Promise<void> {
+  readonly #handle = async (call: ServerCall): Promise<void> => {
     const result: unknown = await Reflect.apply(call.target.fn, call.target.owner, call.args);
     await this.#answer(call, result);
-  }
+  };
 
   #answer(call: ServerCall, result: unknown): Promise<void> | undefined {
     const stream = streamOf(result);
     if (stream !== undefined) return this.#stream(call, stream);
     // Nobody waits for an answer that comes after the deadline or a cancellation.
-    if (this.#calls.delete(call.id) && !call.ended) this.#reply(Kind.result, call, result);
+    if (this.#forget(call) && !call.ended) this.#reply(Kind.result, call, result);
     return undefined;
   }
 
   async #stream(call: ServerCall, stream: Stream): Promise<void> {
-    try {
-      for (;;) {
-        if (!call.mayStream) await call.mayGoOn();
-        if (call.ended) break;
-        const step = stream.next();
-        const { done, value } = step instanceof Promise ? await step : step;
-        if (done === true || call.ended) break;
-        // Time limits a caller's wait for the first item, not the length of a stream.
-        call.deadlineMs = Number.POSITIVE_INFINITY;
-        call.spend(this.#reply(Kind.item, call, value));
-      }
-    } finally {
-      if (call.ended) await stream.return?.(undefined);
-    }
-    if (this.#calls.delete(call.id) && !call.ended)
-      this.#session.send(VERB_RPC, bare(Kind.end, call.id));
+    const pump = new ItemPump(stream, (value) => {
+      // Time limits a caller's wait for the first item, not the length of a stream.
+      call.deadlineMs = Number.POSITIVE_INFINITY;
+      return this.#reply(Kind.item, call, value);
+    });
+    call.pump = pump;
+    if (call.ended) pump.stop();
+    await pump.run();
+    if (this.#forget(call) && !call.ended) wire.sendBare(this.#session, Kind.end, call.id);
+  }
+
+  #forget(call: ServerCall): boolean {
+    this.#streams.close(call);
+    return this.#calls.delete(call.id);
   }
 
   #reply(kind: number, call: ServerCall, value: unknown): number {
-    let record: Buffer;
     try {
-      record = withValue(kind, call.id, value);
+      return wire.sendValue(this.#session, kind, call.id, value);
     } catch (cause) {
+      if (codeOf(cause) !== "ERR_LINK_ENCODE") throw cause;
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new RpcError("ERR_INVALID_RESULT", `the result of ${call.method}: ${why}`, { cause });
     }
-    this.#session.send(VERB_RPC, record);
-    return record.length;
   }
 
   #failed(call: ServerCall, error: unknown): void {
-    if (this.#calls.delete(call.id) || codeOf(error) === "ERR_INVALID_RESULT") {
-      this.#fail(call.id, error, { method: call.target.name, startedAtMs: call.startedAtMs, call });
+    if (this.#forget(call) || codeOf(error) === "ERR_INVALID_RESULT") {
+      this.#fail(call.id, error, call);
     }
   }
 
-  #fail(
-    id: number,
-    error: unknown,
-    about: { readonly method: string; readonly startedAtMs: number; readonly call?: ServerCall },
-  ): void {
+  #fail(id: number, error: unknown, call: ServerCall | undefined): void {
     if (this.#session.state === "closed") return;
     const { service, node } = this.#options;
-    const ms = performance.now() - about.startedAtMs;
-    const traceId = about.call?.headers["traceparent"]?.split("-")[1];
-    const site = { service: service.name, method: about.method, node, ms, traceId };
-    this.#session.send(VERB_RPC, withValue(Kind.error, id, toWireError(error, site)));
+    const ms = call === undefined ? 0 : performance.now() - call.startedAtMs;
+    const traceId = call?.headers["traceparent"]?.split("-")[1];
+    const method = call?.target.name ?? "?";
+    const site = { service: service.name, method, node, ms, traceId };
+    wire.sendValue(this.#session, Kind.error, id, toWireError(error, site));
   }
 }

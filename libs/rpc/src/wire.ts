@@ -1,4 +1,4 @@
-import { decode, encode, encodeShared, type Headers } from "@zeroplane/link";
+import { decode, encode, encodeShared, type Headers, type Session } from "@zeroplane/link";
 import { RpcError } from "./errors.ts";
 
 /**
@@ -7,15 +7,19 @@ import { RpcError } from "./errors.ts";
  *     | kind 1 | id 4 | …
  *
  * method  id = index the caller gives the name      | name, utf-8
- * call    | method index 2 | flags 1 | ms left 4 | [headers length 2 | headers] | arguments
- * cancel  (nothing)                    the caller does not want the answer any more
- * credit  | bytes 4                    the caller takes that many bytes of items more
+ * call    | method index 2 | flags 1 | ms left 4 | [headers] | [streams] | arguments
+ *           headers, with flag 1: length 2, map
+ *           streams, with flag 2: count 1, then argument index 1 and stream id 4 for each
+ * cancel  (nothing)                    the receiver does not want the rest any more
+ * credit  | bytes 4                    the receiver takes that many bytes of items more
  * result  | value                      ends the call
- * error   | error as a map             ends the call
+ * error   | error as a map             ends the call or the stream
  * item    | value                      one item of a stream
  * end     (nothing)                    the stream is complete
  *
- * Ids are chosen by the caller, u32, unique among its open calls. Values are msgpack.
+ * 9 to 13 are item, end, error, cancel and credit of a stream among the arguments, which the
+ * caller sends beside the call and by an id of its own. Ids are chosen by the caller, u32, unique
+ * among its open calls and among the streams that it sends. Values are msgpack.
  */
 export const Kind = {
   method: 1,
@@ -26,46 +30,32 @@ export const Kind = {
   error: 6,
   item: 7,
   end: 8,
+  /** Of streams among the arguments, by their own ids: from the caller, and back to it. */
+  streamItem: 9,
+  streamEnd: 10,
+  streamError: 11,
+  streamCancel: 12,
+  streamCredit: 13,
 } as const;
 
 /** The verb of the link that carries calls. */
 export const VERB_RPC = 1;
-/** Bytes of items a stream may send before the caller has asked for more. */
+/** Bytes of items a stream may send before the receiver has asked for more. */
 export const STREAM_WINDOW_BYTES = 256 * 1024;
 export const HEAD_BYTES = 5;
 const CALL_BYTES = HEAD_BYTES + 7;
 const WITH_HEADERS = 1;
+const WITH_STREAMS = 2;
+const STREAM_BYTES = 5;
+const HEADERS_MAX = 4_096;
+const STREAMS_MAX = 16;
+/** Records from this size on have memory of their own; the link sends them without a copy. */
+const IN_PLACE_MAX = 8 * 1024;
 
-/** A record with nothing but its head. */
-export function bare(kind: number, id: number): Buffer {
-  const bytes = Buffer.allocUnsafe(HEAD_BYTES);
-  bytes[0] = kind;
-  bytes.writeUInt32BE(id, 1);
-  return bytes;
-}
-
-/** A record whose rest is one value. @throws LinkError ERR_LINK_ENCODE when it cannot travel */
-export function withValue(kind: number, id: number, value: unknown): Buffer {
-  const body = encodeShared(value);
-  const bytes = Buffer.allocUnsafe(HEAD_BYTES + body.length);
-  bytes[0] = kind;
-  bytes.writeUInt32BE(id, 1);
-  bytes.set(body, HEAD_BYTES);
-  return bytes;
-}
-
-/** A `method` record. */
-export function methodRecord(index: number, name: string): Buffer {
-  return Buffer.concat([bare(Kind.method, index), Buffer.from(name)]);
-}
-
-/** A `credit` record. */
-export function creditRecord(id: number, creditBytes: number): Buffer {
-  const bytes = Buffer.alloc(HEAD_BYTES + 4);
-  bytes[0] = Kind.credit;
-  bytes.writeUInt32BE(id, 1);
-  bytes.writeUInt32BE(creditBytes, HEAD_BYTES);
-  return bytes;
+/** An argument that is a stream: which one, and the id of its items. */
+export interface ArgumentStream {
+  readonly index: number;
+  readonly id: number;
 }
 
 /** What a `call` record says. */
@@ -74,48 +64,176 @@ export interface CallRecord {
   /** Time the caller will still wait, milliseconds; 0 for ever. */
   readonly leftMs: number;
   readonly headers: Headers | undefined;
+  readonly streams: readonly ArgumentStream[];
   readonly args: readonly unknown[];
 }
 
-const HEADERS_MAX = 4_096;
-
-/** @throws LinkError ERR_LINK_ENCODE when an argument cannot travel */
-export function callRecord(id: number, call: CallRecord): Buffer {
-  const headers = hasKeys(call.headers) ? encode(call.headers) : undefined;
-  if (headers !== undefined && headers.length > HEADERS_MAX) {
-    throw new RpcError("ERR_INVALID_ARGUMENTS", `headers take more than ${HEADERS_MAX} bytes`);
-  }
-  const args = encodeShared(trimmed(call.args));
-  const bodyAt = CALL_BYTES + (headers === undefined ? 0 : 2 + headers.length);
-  const bytes = Buffer.allocUnsafe(bodyAt + args.length);
-  bytes[0] = Kind.call;
-  bytes.writeUInt32BE(id, 1);
-  bytes.writeUInt16BE(call.method, HEAD_BYTES);
-  bytes[HEAD_BYTES + 2] = headers === undefined ? 0 : WITH_HEADERS;
-  bytes.writeUInt32BE(Math.min(Math.ceil(call.leftMs), 0xffffffff), HEAD_BYTES + 3);
-  if (headers !== undefined) {
-    bytes.writeUInt16BE(headers.length, CALL_BYTES);
-    bytes.set(headers, CALL_BYTES + 2);
-  }
-  bytes.set(args, bodyAt);
-  return bytes;
+function writeHead(bytes: Buffer, at: number, kind: number, id: number): void {
+  bytes[at] = kind;
+  bytes[at + 1] = id >>> 24;
+  bytes[at + 2] = id >>> 16;
+  bytes[at + 3] = id >>> 8;
+  bytes[at + 4] = id;
 }
 
-/** @throws LinkError ERR_LINK_PROTOCOL or RpcError ERR_PROTOCOL when it is not well formed */
-export function readCall(bytes: Buffer): CallRecord {
-  if (bytes.length < CALL_BYTES) throw new RpcError("ERR_PROTOCOL", "a call record ends too early");
-  const flagged = bytes[HEAD_BYTES + 2] === WITH_HEADERS;
-  const length = flagged ? bytes.readUInt16BE(CALL_BYTES) : 0;
-  const bodyAt = CALL_BYTES + (flagged ? 2 + length : 0);
-  const args = decode(bytes.subarray(bodyAt));
-  if (!Array.isArray(args)) throw new RpcError("ERR_PROTOCOL", "arguments are not an array");
-  const headers = flagged ? decode(bytes.subarray(CALL_BYTES + 2, bodyAt)) : undefined;
+/** The id of the record that begins at `start`. */
+export function idAt(bytes: Buffer, start: number): number {
+  return (
+    (((bytes[start + 1] as number) << 24) |
+      ((bytes[start + 2] as number) << 16) |
+      ((bytes[start + 3] as number) << 8) |
+      (bytes[start + 4] as number)) >>>
+    0
+  );
+}
+
+function copy(from: Uint8Array, to: Buffer, at: number): void {
+  if (from.length > 48) to.set(from, at);
+  else for (let i = 0; i < from.length; i++) to[at + i] = from[i] as number;
+}
+
+/** Memory for one record of `size` bytes: in the packet that is being written, when it is small. */
+class Place {
+  bytes: Buffer = Buffer.alloc(0);
+  at = 0;
+  #isOwn = false;
+
+  take(session: Session, size: number): this {
+    this.#isOwn = size > IN_PLACE_MAX;
+    this.at = this.#isOwn ? 0 : session.reserve(VERB_RPC, size);
+    this.bytes = this.#isOwn ? Buffer.allocUnsafeSlow(size) : session.slab;
+    return this;
+  }
+
+  send(session: Session, size: number): number {
+    const { bytes, at } = this;
+    if (this.#isOwn) session.send(VERB_RPC, bytes);
+    else session.commit(VERB_RPC, at, size);
+    return size;
+  }
+}
+
+/** One for all records, which are written one after the other. */
+const place = new Place();
+
+function sendBody(session: Session, kind: number, id: number, body: Uint8Array): number {
+  const size = HEAD_BYTES + body.length;
+  const { bytes, at } = place.take(session, size);
+  writeHead(bytes, at, kind, id);
+  copy(body, bytes, at + HEAD_BYTES);
+  return place.send(session, size);
+}
+
+const NOTHING = new Uint8Array(0);
+
+/** Sends a record with nothing but its head. */
+export function sendBare(session: Session, kind: number, id: number): void {
+  sendBody(session, kind, id, NOTHING);
+}
+
+/**
+ * Sends a record whose rest is one value.
+ * @returns its size, bytes
+ * @throws LinkError ERR_LINK_ENCODE when it cannot travel
+ */
+export function sendValue(session: Session, kind: number, id: number, value: unknown): number {
+  return sendBody(session, kind, id, encodeShared(value));
+}
+
+/** Sends a `method` record. */
+export function sendMethod(session: Session, index: number, name: string): void {
+  sendBody(session, Kind.method, index, Buffer.from(name));
+}
+
+/** Sends a record that gives credit. */
+export function sendCredit(session: Session, kind: number, id: number, creditBytes: number): void {
+  const body = Buffer.alloc(4);
+  body.writeUInt32BE(Math.min(creditBytes, 0xffffffff));
+  sendBody(session, kind, id, body);
+}
+
+/** @throws LinkError ERR_LINK_ENCODE when an argument cannot travel */
+export function sendCall(session: Session, id: number, call: CallRecord): void {
+  const { method, streams } = call;
+  const headers = call.headers === undefined ? undefined : encodedHeaders(call.headers);
+  const args = encodeShared(trimmed(call.args));
+  const headersBytes = headers === undefined ? 0 : 2 + headers.length;
+  const streamsBytes = streams.length === 0 ? 0 : 1 + STREAM_BYTES * streams.length;
+  const size = CALL_BYTES + headersBytes + streamsBytes + args.length;
+  const { bytes, at } = place.take(session, size);
+  writeHead(bytes, at, Kind.call, id);
+  bytes[at + 5] = method >>> 8;
+  bytes[at + 6] = method;
+  bytes[at + 7] = (headersBytes && WITH_HEADERS) | (streamsBytes && WITH_STREAMS);
+  bytes.writeUInt32BE(Math.min(Math.ceil(call.leftMs), 0xffffffff), at + 8);
+  if (headers !== undefined) {
+    bytes.writeUInt16BE(headers.length, at + CALL_BYTES);
+    bytes.set(headers, at + CALL_BYTES + 2);
+  }
+  if (streamsBytes > 0) writeStreams(bytes, at + CALL_BYTES + headersBytes, streams);
+  copy(args, bytes, at + size - args.length);
+  place.send(session, size);
+}
+
+function writeStreams(bytes: Buffer, start: number, streams: readonly ArgumentStream[]): void {
+  let at = start;
+  bytes[at++] = streams.length;
+  for (const { index, id } of streams) {
+    bytes[at] = index;
+    bytes.writeUInt32BE(id, at + 1);
+    at += STREAM_BYTES;
+  }
+}
+
+function encodedHeaders(headers: Headers | undefined): Uint8Array | undefined {
+  if (!hasKeys(headers)) return undefined;
+  const bytes = encode(headers);
+  if (bytes.length <= HEADERS_MAX) return bytes;
+  throw new RpcError("ERR_INVALID_ARGUMENTS", `headers take more than ${HEADERS_MAX} bytes`);
+}
+
+/**
+ * The `call` record that lies in `bytes` from `start` up to `end`.
+ * @throws LinkError ERR_LINK_PROTOCOL or RpcError ERR_PROTOCOL when it is not well formed
+ */
+export function readCall(bytes: Buffer, start: number, end: number): CallRecord {
+  if (end - start < CALL_BYTES) malformed("it ends too early");
+  const flags = bytes[start + HEAD_BYTES + 2] as number;
+  let at = start + CALL_BYTES;
+  let headers: Headers | undefined;
+  let streams: readonly ArgumentStream[] = [];
+  if ((flags & WITH_HEADERS) !== 0) {
+    if (at + 2 > end) malformed("it ends within its headers");
+    const bodyAt = at + 2 + bytes.readUInt16BE(at);
+    headers = decode(bytes, at + 2, Math.min(bodyAt, end)) as Headers;
+    at = bodyAt;
+  }
+  if ((flags & WITH_STREAMS) !== 0) {
+    streams = readStreams(bytes, at, end);
+    at += 1 + STREAM_BYTES * streams.length;
+  }
+  const args = decode(bytes, at, end);
+  if (!Array.isArray(args)) malformed("its arguments are not an array");
   return {
-    method: bytes.readUInt16BE(HEAD_BYTES),
-    leftMs: bytes.readUInt32BE(HEAD_BYTES + 3),
-    headers: headers as Headers | undefined,
+    method: bytes.readUInt16BE(start + HEAD_BYTES),
+    leftMs: bytes.readUInt32BE(start + HEAD_BYTES + 3),
+    headers,
+    streams,
     args,
   };
+}
+
+function readStreams(bytes: Buffer, at: number, end: number): ArgumentStream[] {
+  const count = at < end ? (bytes[at] as number) : STREAMS_MAX + 1;
+  if (count > STREAMS_MAX || at + 1 + STREAM_BYTES * count > end) malformed("its streams");
+  return Array.from({ length: count }, (_, i) => {
+    const place = at + 1 + STREAM_BYTES * i;
+    return { index: bytes[place] as number, id: bytes.readUInt32BE(place + 1) };
+  });
+}
+
+function malformed(what: string): never {
+  throw new RpcError("ERR_PROTOCOL", `a call record is not well formed: ${what}`);
 }
 
 function hasKeys(headers: Headers | undefined): headers is Headers {

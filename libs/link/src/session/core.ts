@@ -19,11 +19,12 @@ export class SessionCore {
   readonly #effects: session.SessionEffects;
   readonly #inbox: Inbox;
   readonly #pulse: Pulse;
-  readonly #deliver: (verb: number, body: Buffer) => void;
+  readonly #deliver: packet.DeliverRecord;
   readonly greeting: Greeting;
   readonly outbox: Outbox;
   #state: session.SessionState = "opening";
   #wasOpen = false;
+  #isScheduled = false;
   paused = false;
   #counts = { packetsIn: 0, packetsOut: 0, stale: 0, resets: 0 };
 
@@ -36,7 +37,7 @@ export class SessionCore {
     this.greeting = new Greeting(identity);
     this.#settings = settings;
     this.#effects = effects;
-    this.#deliver = (verb, body) => effects.deliver(verb, body);
+    this.#deliver = (verb, bytes, start, end) => effects.deliver(verb, bytes, start, end);
     this.#pulse = new Pulse(settings);
     this.#inbox = new Inbox(settings);
     this.outbox = new Outbox(settings.queueBytesMax, (frames, again) => {
@@ -73,20 +74,38 @@ export class SessionCore {
   }
 
   /**
-   * Queues one record; it leaves at the end of this turn, or at 32 KiB.
+   * Queues one record.
+   * @returns true when `flush` should be called now, besides at the end of the turn
    * @throws LinkError ERR_LINK_CLOSED, or ERR_LINK_OVERLOADED beyond `queueBytesMax`
    */
-  append(verb: number, body: Uint8Array, nowMs: number): void {
+  append(verb: number, body: Uint8Array): boolean {
+    this.#admit(body.length);
+    this.outbox.writer.append(verb, body);
+    return this.committed();
+  }
+
+  /** As {@link append}, for `sizeBytes` that the caller writes into `outbox.writer.slab`. */
+  reserve(verb: number, sizeBytes: number): number {
+    this.#admit(sizeBytes);
+    return this.outbox.writer.reserve(verb, sizeBytes);
+  }
+
+  /** What was reserved is written. @returns as {@link append} */
+  committed(): boolean {
+    const isFull = this.outbox.added();
+    if (!this.#isScheduled) this.#effects.schedule();
+    this.#isScheduled = true;
+    return isFull;
+  }
+
+  #admit(bytes: number): void {
     if (this.#state === "closed") {
       throw new LinkError("ERR_LINK_CLOSED", `the session with ${this.#peer} is closed`);
     }
-    if (this.outbox.refuses(body.length)) {
+    if (this.outbox.refuses(bytes)) {
       const limit = `${this.#settings.queueBytesMax} bytes wait for ${this.#peer}`;
       throw new LinkError("ERR_LINK_OVERLOADED", `${limit}; slow down or try later`);
     }
-    const first = !this.outbox.pending;
-    if (this.outbox.append(verb, body)) this.flush(nowMs);
-    else if (first) this.#effects.schedule();
   }
 
   /** Sends the records that wait, as far as the peer's window goes. */
@@ -94,6 +113,13 @@ export class SessionCore {
     if (this.#state === "closed") return;
     this.outbox.flush(this.#header(), packet.Kind.data, nowMs);
     if (this.outbox.eased()) this.#effects.room();
+  }
+
+  /** The end of a turn in which something was queued. */
+  turned(nowMs: number): void {
+    this.#isScheduled = false;
+    this.outbox.turned();
+    this.flush(nowMs);
   }
 
   /** Takes its credit from the peer, or gives it back. What it has sent by then still comes. */
@@ -134,7 +160,7 @@ export class SessionCore {
   tick(nowMs: number): void {
     if (this.#state === "closed") return;
     if (this.#state === "down" || this.#state === "opening") {
-      if (this.#wasOpen && this.#pulse.isTooLong(nowMs)) this.#giveUp();
+      if (this.#wasOpen && this.#pulse.isTooLong(nowMs)) this.#giveUp(nowMs);
       else if (this.role === "dialer" && this.#pulse.wantsHello(nowMs)) this.#hello(nowMs);
       return;
     }
@@ -168,7 +194,7 @@ export class SessionCore {
     // A dialer that never noticed the silence says no hello: without this we would give it up.
     if (this.#state === "down" && this.role === "acceptor") this.#reopened(nowMs);
     if (kind === packet.Kind.data) return this.#data(seq, frames, nowMs);
-    if (kind === packet.Kind.bye) return this.#giveUp();
+    if (kind === packet.Kind.bye) return this.#giveUp(nowMs);
     if (kind === packet.Kind.resend) this.outbox.resendAsked(nowMs);
     else if (kind === packet.Kind.ping) {
       // The peer still waits: our request to send again may have been lost.
@@ -239,12 +265,14 @@ export class SessionCore {
   }
 
   /** The peer is gone for good, or too long: an acceptor ends, a dialer starts from nothing. */
-  #giveUp(): undefined {
+  #giveUp(nowMs: number): undefined {
     if (this.role === "acceptor") {
       this.#become("closed");
       return;
     }
     this.greeting.renew();
+    this.#pulse.lost(nowMs);
+    this.#pulse.ended();
     this.#wasOpen = false;
     this.outbox.pause();
     this.#become("down");

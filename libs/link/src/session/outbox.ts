@@ -19,6 +19,11 @@ type OutboxStats = Pick<
   "resent" | "queuedBytes" | "inFlightBytes" | "inFlightPackets" | "creditBytes"
 >;
 
+/**
+ * The first packet of a turn leaves early, so that the peer has work while this side still writes;
+ * each further one may be twice as long, because a packet costs the same whatever is in it.
+ */
+const FIRST_CUT_BYTES = 4 * 1024;
 const ASKED_AGAIN_MS = 50;
 /** While no more than this waits, a sender may go on without a thought. */
 const ROOM_BYTES = 1024 * 1024;
@@ -40,6 +45,7 @@ export class Outbox {
   #packetsMax = 0;
   #open = false;
   #isCrowded = false;
+  #cutBytes = FIRST_CUT_BYTES;
   #askedFrom: number | undefined;
   #askedAtMs = 0;
   #resent = 0;
@@ -105,11 +111,22 @@ export class Outbox {
     return this.#writer.bytes > 0;
   }
 
-  /** Adds a record; true when the open packet is full and wants to be flushed. */
-  append(verb: number, body: Uint8Array): boolean {
-    this.#writer.append(verb, body);
+  /** The open packet, for whoever writes into it. */
+  get writer(): PacketWriter {
+    return this.#writer;
+  }
+
+  /** A record was added. @returns true when the open packet is full and wants to be flushed */
+  added(): boolean {
     if (!this.hasRoom) this.#isCrowded = true;
-    return this.#writer.bytes >= PACKET_BYTES;
+    if (this.#writer.bytes < this.#cutBytes) return false;
+    this.#cutBytes = Math.min(PACKET_BYTES, this.#cutBytes * 2);
+    return true;
+  }
+
+  /** A turn of the loop has ended: the next one's first packet is a small one again. */
+  turned(): void {
+    this.#cutBytes = FIRST_CUT_BYTES;
   }
 
   /** Sends what the window allows. `header` gives the current epoch, ack and own window. */

@@ -14,7 +14,7 @@ function read(frames: readonly Uint8Array[]): [number, number][] | undefined {
   const records: [number, number][] = [];
   const whole = readRecords(
     frames.map((frame) => Buffer.from(frame)),
-    (verb, body) => records.push([verb, body.length]),
+    (verb, _bytes, start, end) => records.push([verb, end - start]),
   );
   return whole ? records : undefined;
 }

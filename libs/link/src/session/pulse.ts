@@ -4,6 +4,7 @@ const STALLED_BEATS = 3;
 const DOWN_BEATS = 10;
 const HELLO_WAIT_MS_MAX = 5_000;
 const HELLO_PAUSE_MS = 20;
+const ENDED_WAIT_MS = 200;
 
 /** What the silence of a peer means. */
 export type Silence = "none" | "stalled" | "down";
@@ -39,6 +40,11 @@ export class Pulse {
       this.#helloWaitMs = Math.max(this.#settings.helloMs, longer);
     }
     this.#helloAtMs = nowMs;
+  }
+
+  /** The peer ended the session, not the line: it may answer the next hello soon, if only with no. */
+  ended(): void {
+    this.#helloWaitMs = ENDED_WAIT_MS;
   }
 
   /** True when it is time for another hello. */

@@ -10,6 +10,8 @@ import { Waiters } from "./waiters.ts";
 export interface VerbHandler {
   /** One record, in order, once. A body under 16 KiB is only valid during the call. */
   receive(body: Buffer, verb: number): void;
+  /** Called instead of `receive` when it is there, without a Buffer for each record. */
+  read?(bytes: Buffer, start: number, end: number): void;
   /** What was in flight is gone; the session goes on from nothing, or is closed. */
   reset?(): void;
   state?(state: SessionState): void;
@@ -64,6 +66,7 @@ export class Session implements AsyncDisposable {
   readonly #waiters = new Waiters();
   readonly #peerKey: string | undefined;
   readonly #flush = (): void => this.#core.flush(performance.now());
+  readonly #turned = (): void => this.#core.turned(performance.now());
   readonly #refused = new Map<string, number>();
   #refusal: string | undefined;
 
@@ -73,10 +76,10 @@ export class Session implements AsyncDisposable {
     this.#peerKey = options.peerKey;
     const effects = {
       send: options.send,
-      deliver: (verb: number, body: Buffer) => this.#deliver(verb, body),
+      deliver: this.#deliver.bind(this),
       state: (state: SessionState) => this.#changed(state),
       reset: () => this.#reset(),
-      schedule: () => void setImmediate(this.#flush),
+      schedule: () => void setImmediate(this.#turned),
       room: () => this.#waiters.wake(),
       refused: (reason: string) => this.#turnedAway(reason),
     };
@@ -111,8 +114,29 @@ export class Session implements AsyncDisposable {
    * @throws LinkError ERR_LINK_OVERLOADED beyond 64 MiB waiting, ERR_LINK_CLOSED after the end
    */
   send(verb: number, body: Uint8Array): void {
-    this.#core.append(verb, body, performance.now());
+    const isFull = this.#core.append(verb, body);
     if (taps.size > 0) this.#tapped("out", verb, body);
+    if (isFull) this.#flush();
+  }
+
+  /**
+   * As {@link send}, without a copy, for verbs of many small records: gives the place in
+   * {@link slab} where `sizeBytes`, less than 16 KiB, are to be written at once and
+   * {@link commit} called.
+   */
+  reserve(verb: number, sizeBytes: number): number {
+    return this.#core.reserve(verb, sizeBytes);
+  }
+
+  /** Where reserved records are written; asked for after each `reserve`. */
+  get slab(): Buffer {
+    return this.#core.outbox.writer.slab;
+  }
+
+  /** What was reserved, `sizeBytes` at `at`, is written. */
+  commit(verb: number, at: number, sizeBytes: number): void {
+    if (taps.size > 0) this.#tapped("out", verb, this.slab.subarray(at, at + sizeBytes));
+    if (this.#core.committed()) this.#flush();
   }
 
   /** True while few bytes (1 MiB) wait: a sender of many records looks here, and awaits {@link room}. */
@@ -235,15 +259,16 @@ export class Session implements AsyncDisposable {
     this.#core.close(performance.now());
   }
 
-  #deliver(verb: number, body: Buffer): void {
-    if (taps.size > 0) this.#tapped("in", verb, body);
+  #deliver(verb: number, bytes: Buffer, start: number, end: number): void {
+    if (taps.size > 0) this.#tapped("in", verb, bytes.subarray(start, end));
     const handler = this.#handlers.get(verb) ?? this.#accepted(verb);
     if (handler === undefined) {
       this.#refuse("verb");
       return;
     }
     try {
-      handler.receive(body, verb);
+      if (handler.read === undefined) handler.receive(bytes.subarray(start, end), verb);
+      else handler.read(bytes, start, end);
     } catch (error) {
       // One record is refused, not those after it in the packet: they were acknowledged with it.
       if (codeOf(error)?.startsWith("ERR_LINK_") !== true) throw error;

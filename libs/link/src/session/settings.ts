@@ -37,12 +37,15 @@ export type Refusal = "protocol" | "ack" | "records" | "welcome" | "kind";
 /** What a session core asks of the world around it. */
 export interface SessionEffects {
   send(frames: readonly Uint8Array[]): void;
-  /** One record, in order, exactly once. A small body is only valid during the call. */
-  deliver(verb: number, body: Buffer): void;
+  /**
+   * One record, in order, exactly once: `bytes` from `start` up to `end`. Those of a small one are
+   * only valid during the call.
+   */
+  deliver(verb: number, bytes: Buffer, start: number, end: number): void;
   state(state: SessionState): void;
   /** What was in flight is gone; the peer has no memory of this session. */
   reset(): void;
-  /** Records wait: call `flush` at the end of this turn of the loop. */
+  /** Records wait: call `turned` at the end of this turn of the loop. */
   schedule(): void;
   /** Few bytes wait again, after there were many. */
   room(): void;

@@ -56,10 +56,11 @@ export class SimulatedEnd {
     const newSession = (): Uint8Array => host.random.bytes(16);
     const effects = {
       send: options.send,
-      deliver: (_verb: number, body: Buffer) => this.#received(body),
+      deliver: (_verb: number, bytes: Buffer, start: number, end: number) =>
+        this.#received(bytes.subarray(start, end)),
       state: (state: string) => state === "closed" && options.closed?.(),
       reset: () => this.#reset(),
-      schedule: () => host.after(0, () => this.core.flush(host.nowMs)),
+      schedule: () => host.after(0, () => this.core.turned(host.nowMs)),
       room: () => void (this.#wantsRoom = false),
       refused: () => undefined,
     };
@@ -100,10 +101,10 @@ export class SimulatedEnd {
 
   /** @returns false when the core takes no more for now */
   #say(): boolean {
-    const { random, nowMs } = this.#host;
+    const { random } = this.#host;
     const body = this.#outgoing.next(random.chance(0.01) ? 17_000 : random.between(8, 400));
     try {
-      this.core.append(VERB, body, nowMs);
+      if (this.core.append(VERB, body)) this.core.flush(this.#host.nowMs);
       this.#outgoing.accepted();
       return true;
     } catch (error) {

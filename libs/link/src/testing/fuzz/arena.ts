@@ -28,7 +28,7 @@ class Side {
     const nothing = (): void => undefined;
     const effects: SessionEffects = {
       send,
-      deliver: (_verb, body) => this.got.push(body.toString("latin1")),
+      deliver: (_verb, bytes, start, end) => this.got.push(bytes.toString("latin1", start, end)),
       state: nothing,
       reset: nothing,
       schedule: nothing,
@@ -41,7 +41,7 @@ class Side {
 
   accept(hello: Hello, epoch: number): void {
     this.core.accept(hello, epoch, NOW_MS);
-    if (this.core.state !== "closed") this.core.append(VERB, Buffer.from("in flight"), NOW_MS);
+    if (this.core.state !== "closed") this.core.append(VERB, Buffer.from("in flight"));
     this.core.flush(NOW_MS);
   }
 
@@ -107,8 +107,8 @@ export class Arena {
     this.#honest.got.length = 0;
     const acceptor = this.#acceptorOfHonest();
     for (let i = 0; i < HONEST_RECORDS; i++) {
-      this.#honest.core.append(VERB, Buffer.from(`up ${i}`), NOW_MS);
-      acceptor.core.append(VERB, Buffer.from(`down ${i}`), NOW_MS);
+      this.#honest.core.append(VERB, Buffer.from(`up ${i}`));
+      acceptor.core.append(VERB, Buffer.from(`down ${i}`));
     }
     this.#honest.core.flush(NOW_MS);
     acceptor.core.flush(NOW_MS);

@@ -33,6 +33,7 @@ export {
 } from "./session/listener.ts";
 export { type Peer, Session, type VerbAcceptor, type VerbHandler } from "./session/session.ts";
 export type { SessionSettings, SessionState, SessionStats } from "./session/settings.ts";
+export type { ForeignHandler } from "./session/switchboard.ts";
 export type { SocketOptions, SocketSecurity } from "./socket-options.ts";
 export type { SocketStats } from "./socket-stats.ts";
 export { type Tap, type TapOptions, type TappedRecord, tap } from "./tap.ts";

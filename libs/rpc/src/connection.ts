@@ -8,9 +8,10 @@ import {
   toWireError,
 } from "@zeroplane/link";
 import { captureSite } from "./call-site.ts";
+import type { Caller } from "./caller.ts";
 import { RpcError, type RpcErrorCode } from "./errors.ts";
 import { ItemPump, isStream, streamOf } from "./item-pump.ts";
-import type { CallCarrier, PendingCall } from "./pending-call.ts";
+import type { PendingCall } from "./pending-call.ts";
 import { SLOTS_MAX, Slots } from "./slots.ts";
 import * as wire from "./wire.ts";
 
@@ -36,7 +37,7 @@ export function connectionOf(session: Session): Connection {
 }
 
 /** The calling side of one session: numbers calls, matches answers, minds deadlines. */
-export class Connection implements CallCarrier {
+export class Connection implements Caller {
   readonly session: Session;
   readonly #open = new Slots<PendingCall>();
   readonly #pumps = new Slots<ItemPump>();
@@ -51,6 +52,18 @@ export class Connection implements CallCarrier {
       read: (bytes, start, end) => this.#read(bytes, start, end),
       reset: () => this.#reset(),
     });
+  }
+
+  get endpoint(): string {
+    return this.session.endpoint;
+  }
+
+  get peerName(): string {
+    return this.session.peer.node || this.session.endpoint;
+  }
+
+  get isUp(): boolean {
+    return this.session.state === "up";
   }
 
   /** Calls that wait for an answer. */
@@ -70,7 +83,7 @@ export class Connection implements CallCarrier {
     call.carrier = this;
     call.site = captureSite(nowMs);
     if (call.deadlineMs < this.#nextDeadlineMs) this.#nextDeadlineMs = call.deadlineMs;
-    this.#sweep ??= setInterval(() => this.#expire(), SWEEP_MS);
+    this.#sweep ??= setInterval(() => this.#expire(), SWEEP_MS).unref();
     try {
       this.#send(call, nowMs);
     } catch (error) {
@@ -88,10 +101,6 @@ export class Connection implements CallCarrier {
 
   ended(call: PendingCall): void {
     this.#open.delete(call.id);
-    if (this.#open.size > 0) return;
-    clearInterval(this.#sweep);
-    this.#sweep = undefined;
-    this.#nextDeadlineMs = Number.POSITIVE_INFINITY;
   }
 
   #send(call: PendingCall, nowMs: number): void {
@@ -208,6 +217,9 @@ export class Connection implements CallCarrier {
     const code = closed ? "ERR_CLOSED" : "ERR_LOST_REMOTE";
     for (const call of this.#open.values())
       call.fail(new RpcError(code, `${call.method}: ${text}`));
+    if (!closed) return;
+    clearInterval(this.#sweep);
+    this.#sweep = undefined;
   }
 }
 

@@ -1,4 +1,3 @@
-import { LinkError } from "../errors.ts";
 import { Greeting, type Progress } from "./greeting.ts";
 import { decodeRefused, decodeWelcome, type Hello } from "./hello.ts";
 import { Inbox } from "./inbox.ts";
@@ -24,7 +23,6 @@ export class SessionCore {
   readonly outbox: Outbox;
   #state: session.SessionState = "opening";
   #wasOpen = false;
-  #isScheduled = false;
   paused = false;
   #counts = { packetsIn: 0, packetsOut: 0, stale: 0, resets: 0 };
 
@@ -40,9 +38,13 @@ export class SessionCore {
     this.#deliver = (verb, bytes, start, end) => effects.deliver(verb, bytes, start, end);
     this.#pulse = new Pulse(settings);
     this.#inbox = new Inbox(settings);
-    this.outbox = new Outbox(settings.queueBytesMax, (frames, again) => {
-      if (!again) this.#inbox.settled();
-      this.#emit(frames);
+    this.outbox = new Outbox(settings.queueBytesMax, {
+      send: (frames, again) => {
+        if (!again) this.#inbox.settled();
+        this.#emit(frames);
+      },
+      schedule: () => effects.schedule(),
+      peer: () => this.greeting.peerNode || "the peer",
     });
   }
 
@@ -73,41 +75,6 @@ export class SessionCore {
     this.#opened({ ...hello, receive: hello.epoch === this.greeting.epoch ? receive : 0 }, nowMs);
   }
 
-  /**
-   * Queues one record.
-   * @returns true when `flush` should be called now, besides at the end of the turn
-   * @throws LinkError ERR_LINK_CLOSED, or ERR_LINK_OVERLOADED beyond `queueBytesMax`
-   */
-  append(verb: number, body: Uint8Array): boolean {
-    this.#admit(body.length);
-    this.outbox.writer.append(verb, body);
-    return this.committed();
-  }
-
-  /** As {@link append}, for `sizeBytes` that the caller writes into `outbox.writer.slab`. */
-  reserve(verb: number, sizeBytes: number): number {
-    this.#admit(sizeBytes);
-    return this.outbox.writer.reserve(verb, sizeBytes);
-  }
-
-  /** What was reserved is written. @returns as {@link append} */
-  committed(): boolean {
-    const isFull = this.outbox.added();
-    if (!this.#isScheduled) this.#effects.schedule();
-    this.#isScheduled = true;
-    return isFull;
-  }
-
-  #admit(bytes: number): void {
-    if (this.#state === "closed") {
-      throw new LinkError("ERR_LINK_CLOSED", `the session with ${this.#peer} is closed`);
-    }
-    if (this.outbox.refuses(bytes)) {
-      const limit = `${this.#settings.queueBytesMax} bytes wait for ${this.#peer}`;
-      throw new LinkError("ERR_LINK_OVERLOADED", `${limit}; slow down or try later`);
-    }
-  }
-
   /** Sends the records that wait, as far as the peer's window goes. */
   flush(nowMs: number): void {
     if (this.#state === "closed") return;
@@ -117,7 +84,6 @@ export class SessionCore {
 
   /** The end of a turn in which something was queued. */
   turned(nowMs: number): void {
-    this.#isScheduled = false;
     this.outbox.turned();
     this.flush(nowMs);
   }
@@ -287,10 +253,6 @@ export class SessionCore {
     if (this.outbox.eased()) this.#effects.room();
   }
 
-  get #peer(): string {
-    return this.greeting.peerNode || "the peer";
-  }
-
   get #window(): number {
     return this.paused ? 0 : this.#settings.windowBytes;
   }
@@ -316,6 +278,7 @@ export class SessionCore {
 
   #become(state: session.SessionState): void {
     if (this.#state === state) return;
+    if (state === "closed") this.outbox.close();
     this.#state = state;
     this.#effects.state(state);
   }

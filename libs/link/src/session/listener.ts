@@ -7,7 +7,7 @@ import type { Hello } from "./hello.ts";
 import { LOST } from "./packet.ts";
 import { Session, type VerbAcceptor } from "./session.ts";
 import { SESSION_DEFAULTS, type SessionSettings } from "./settings.ts";
-import { Switchboard } from "./switchboard.ts";
+import { type ForeignHandler, Switchboard } from "./switchboard.ts";
 import { ticker } from "./ticker.ts";
 
 /** The keys a listener needs: its own pair, and who may come in. */
@@ -51,6 +51,7 @@ export class Listener implements AsyncDisposable {
   readonly #acceptors = new Map<number, VerbAcceptor>();
   readonly #board: Switchboard<Session>;
   readonly #guard = { tick: (nowMs: number): void => this.#tick(nowMs) };
+  #foreign: ForeignHandler | undefined;
   #checkedAtMs = performance.now();
 
   /** Use {@link listen}. */
@@ -69,6 +70,7 @@ export class Listener implements AsyncDisposable {
       admits: (hello) => this.#proves(hello),
       open: (hello, send) => this.#open(hello, send),
       send: (frames) => void this.#socket.send(frames),
+      foreign: () => this.#foreign,
       firstEpoch: randomBytes(2).readUInt16BE(),
     });
     if (parts.options.keys !== undefined) ticker.add(this.#guard);
@@ -79,6 +81,17 @@ export class Listener implements AsyncDisposable {
   accept(verb: number, acceptor: VerbAcceptor): () => void {
     this.#acceptors.set(verb, acceptor);
     return () => void this.#acceptors.delete(verb);
+  }
+
+  /**
+   * Gives messages that are no packets of ours to `handler`, which answers with `send`. A listener
+   * with keys has none: who speaks for which key cannot be proved in another protocol.
+   * @returns a function that takes it back
+   */
+  foreign(handler: (send: (frames: readonly Uint8Array[]) => void) => ForeignHandler): () => void {
+    if (this.#options.keys !== undefined) return () => undefined;
+    this.#foreign = handler((frames) => void this.#socket.send(frames));
+    return () => void (this.#foreign = undefined);
   }
 
   /** The sessions that are open or may be resumed. */

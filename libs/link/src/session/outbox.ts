@@ -1,3 +1,4 @@
+import { LinkError } from "../errors.ts";
 import {
   after,
   type Cut,
@@ -12,6 +13,16 @@ import type { SessionStats } from "./settings.ts";
 interface Packet extends Cut {
   readonly seq: number;
   readonly sentAtMs: number;
+}
+
+/** What an outbox asks of the session around it. */
+interface Around {
+  /** Puts a packet on the line; `again` is true when it was there before. */
+  send(frames: readonly Uint8Array[], again: boolean): void;
+  /** A record waits: `turned` is to be called at the end of this turn. */
+  schedule(): void;
+  /** Name of the other side, for messages. */
+  peer(): string;
 }
 
 type OutboxStats = Pick<
@@ -35,7 +46,7 @@ const ROOM_BYTES = 1024 * 1024;
 export class Outbox {
   readonly #writer = new PacketWriter();
   readonly #queueBytesMax: number;
-  readonly #send: (frames: readonly Uint8Array[], again: boolean) => void;
+  readonly #around: Around;
   #flight: Packet[] = [];
   #flightBytes = 0;
   #waiting: Cut[] = [];
@@ -45,21 +56,17 @@ export class Outbox {
   #packetsMax = 0;
   #open = false;
   #isCrowded = false;
+  #isClosed = false;
+  #isScheduled = false;
   #cutBytes = FIRST_CUT_BYTES;
   #askedFrom: number | undefined;
   #askedAtMs = 0;
   #resent = 0;
 
-  /**
-   * @param queueBytesMax bytes that may wait
-   * @param send puts a packet on the line; `again` is true when it was there before
-   */
-  constructor(
-    queueBytesMax: number,
-    send: (frames: readonly Uint8Array[], again: boolean) => void,
-  ) {
+  /** @param queueBytesMax bytes that may wait */
+  constructor(queueBytesMax: number, around: Around) {
     this.#queueBytesMax = queueBytesMax;
-    this.#send = send;
+    this.#around = around;
   }
 
   /** The number the next packet gets. */
@@ -80,13 +87,6 @@ export class Outbox {
   /** True when everything was acknowledged and nothing waits. */
   get isEmpty(): boolean {
     return this.#flight.length === 0 && this.#queuedBytes === 0;
-  }
-
-  /** True when `bytes` more would be too many. */
-  refuses(bytes: number): boolean {
-    const isFull = this.#queuedBytes + bytes > this.#queueBytesMax;
-    if (isFull) this.#isCrowded = true;
-    return isFull;
   }
 
   /** True while few bytes wait. */
@@ -111,13 +111,32 @@ export class Outbox {
     return this.#writer.bytes > 0;
   }
 
-  /** The open packet, for whoever writes into it. */
-  get writer(): PacketWriter {
-    return this.#writer;
+  /** Where reserved records are written. */
+  get slab(): Buffer {
+    return this.#writer.slab;
   }
 
-  /** A record was added. @returns true when the open packet is full and wants to be flushed */
-  added(): boolean {
+  /**
+   * Queues one record.
+   * @returns true when `flush` should be called now, besides at the end of the turn
+   * @throws LinkError ERR_LINK_CLOSED, or ERR_LINK_OVERLOADED beyond `queueBytesMax`
+   */
+  append(verb: number, body: Uint8Array): boolean {
+    this.#admit(body.length);
+    this.#writer.append(verb, body);
+    return this.committed();
+  }
+
+  /** As {@link append}, for `sizeBytes` that the caller writes into `slab`, at what this gives. */
+  reserve(verb: number, sizeBytes: number): number {
+    this.#admit(sizeBytes);
+    return this.#writer.reserve(verb, sizeBytes);
+  }
+
+  /** What was reserved is written. @returns as {@link append} */
+  committed(): boolean {
+    if (!this.#isScheduled) this.#around.schedule();
+    this.#isScheduled = true;
     if (!this.hasRoom) this.#isCrowded = true;
     if (this.#writer.bytes < this.#cutBytes) return false;
     this.#cutBytes = Math.min(PACKET_BYTES, this.#cutBytes * 2);
@@ -126,6 +145,7 @@ export class Outbox {
 
   /** A turn of the loop has ended: the next one's first packet is a small one again. */
   turned(): void {
+    this.#isScheduled = false;
     this.#cutBytes = FIRST_CUT_BYTES;
   }
 
@@ -141,7 +161,7 @@ export class Outbox {
       writeHeader(packet.frames[0], { ...header, kind, seq: packet.seq });
       this.#flight.push(packet);
       this.#flightBytes += packet.bytes;
-      this.#send(packet.frames, false);
+      this.#around.send(packet.frames, false);
     }
   }
 
@@ -186,7 +206,7 @@ export class Outbox {
     this.#flight = this.#flight.map((packet) => ({ ...packet, sentAtMs: nowMs }));
     for (const packet of this.#flight) {
       this.#resent++;
-      this.#send(packet.frames, true);
+      this.#around.send(packet.frames, true);
     }
   }
 
@@ -200,6 +220,11 @@ export class Outbox {
     this.#open = false;
   }
 
+  /** Nothing is taken any more. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
   /** Forgets everything and numbers from 0 again. */
   reset(): void {
     if (this.#writer.bytes > 0) this.#writer.cut();
@@ -208,6 +233,16 @@ export class Outbox {
     this.#flightBytes = 0;
     this.#waitingBytes = 0;
     this.#next = 0;
+  }
+
+  #admit(bytes: number): void {
+    if (this.#isClosed) {
+      throw new LinkError("ERR_LINK_CLOSED", `the session with ${this.#around.peer()} is closed`);
+    }
+    if (this.#queuedBytes + bytes <= this.#queueBytesMax) return;
+    this.#isCrowded = true;
+    const limit = `${this.#queueBytesMax} bytes wait for ${this.#around.peer()}`;
+    throw new LinkError("ERR_LINK_OVERLOADED", `${limit}; slow down or try later`);
   }
 
   get #queuedBytes(): number {

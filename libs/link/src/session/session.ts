@@ -1,10 +1,10 @@
-import { codeOf, LinkError } from "../errors.ts";
+import { codeOf } from "../errors.ts";
 import { taps } from "../tap.ts";
 import { SessionCore } from "./core.ts";
 import type { Hello, Via } from "./hello.ts";
 import type { SessionIdentity, SessionSettings, SessionState, SessionStats } from "./settings.ts";
 import { ticker } from "./ticker.ts";
-import { Waiters } from "./waiters.ts";
+import { SessionWaits, type WaitOptions } from "./waits.ts";
 
 /** What a verb does with the records of one session. */
 export interface VerbHandler {
@@ -44,12 +44,6 @@ export interface SessionOptions {
   readonly peerKey?: string | undefined;
 }
 
-/** What the one-word reasons of a refused hello mean. */
-const REFUSALS: Readonly<Record<string, string>> = {
-  key: "the key of this side is not trusted there",
-  sessions: "it has all the sessions it takes",
-};
-const ROOM_TIMEOUT_MS = 30_000;
 const DRAIN_TIMEOUT_MS = 1_000;
 const DRAIN_POLL_MS = 5;
 
@@ -63,12 +57,11 @@ export class Session implements AsyncDisposable {
   readonly #acceptors: ReadonlyMap<number, VerbAcceptor>;
   readonly #handlers = new Map<number, VerbHandler>();
   readonly #watchers = new Set<(state: SessionState) => void>();
-  readonly #waiters = new Waiters();
+  readonly #waits: SessionWaits;
   readonly #peerKey: string | undefined;
   readonly #flush = (): void => this.#core.flush(performance.now());
   readonly #turned = (): void => this.#core.turned(performance.now());
   readonly #refused = new Map<string, number>();
-  #refusal: string | undefined;
 
   constructor(role: "dialer" | "acceptor", options: SessionOptions) {
     this.endpoint = options.endpoint;
@@ -80,10 +73,11 @@ export class Session implements AsyncDisposable {
       state: (state: SessionState) => this.#changed(state),
       reset: () => this.#reset(),
       schedule: () => void setImmediate(this.#turned),
-      room: () => this.#waiters.wake(),
-      refused: (reason: string) => this.#turnedAway(reason),
+      room: () => this.#waits.wake(),
+      refused: (reason: string) => this.#waits.refused(reason),
     };
     this.#core = new SessionCore(role, options.identity, { settings: options.settings, effects });
+    this.#waits = new SessionWaits(this.#core, options.endpoint);
     ticker.add(this.#core);
   }
 
@@ -114,7 +108,7 @@ export class Session implements AsyncDisposable {
    * @throws LinkError ERR_LINK_OVERLOADED beyond 64 MiB waiting, ERR_LINK_CLOSED after the end
    */
   send(verb: number, body: Uint8Array): void {
-    const isFull = this.#core.append(verb, body);
+    const isFull = this.#core.outbox.append(verb, body);
     if (taps.size > 0) this.#tapped("out", verb, body);
     if (isFull) this.#flush();
   }
@@ -125,18 +119,18 @@ export class Session implements AsyncDisposable {
    * {@link commit} called.
    */
   reserve(verb: number, sizeBytes: number): number {
-    return this.#core.reserve(verb, sizeBytes);
+    return this.#core.outbox.reserve(verb, sizeBytes);
   }
 
   /** Where reserved records are written; asked for after each `reserve`. */
   get slab(): Buffer {
-    return this.#core.outbox.writer.slab;
+    return this.#core.outbox.slab;
   }
 
   /** What was reserved, `sizeBytes` at `at`, is written. */
   commit(verb: number, at: number, sizeBytes: number): void {
     if (taps.size > 0) this.#tapped("out", verb, this.slab.subarray(at, at + sizeBytes));
-    if (this.#core.committed()) this.#flush();
+    if (this.#core.outbox.committed()) this.#flush();
   }
 
   /** True while few bytes (1 MiB) wait: a sender of many records looks here, and awaits {@link room}. */
@@ -150,17 +144,8 @@ export class Session implements AsyncDisposable {
    * @throws LinkError ERR_LINK_TIMEOUT when the peer takes nothing for so long, ERR_LINK_CLOSED
    *   when the session ends; the reason of `signal`
    */
-  async room(options: { timeoutMs?: number; signal?: AbortSignal } = {}): Promise<void> {
-    const { timeoutMs = ROOM_TIMEOUT_MS, signal } = options;
-    const deadline = performance.now() + timeoutMs;
-    while (!this.#core.outbox.hasRoom) {
-      this.#refuseClosed();
-      if (performance.now() >= deadline) {
-        const text = `${this.endpoint} takes no more after ${timeoutMs} ms; is it stuck?`;
-        throw new LinkError("ERR_LINK_TIMEOUT", text);
-      }
-      await this.#waiters.wait(deadline - performance.now(), signal);
-    }
+  room(options: WaitOptions = {}): Promise<void> {
+    return this.#waits.room(options);
   }
 
   /** True between {@link pause} and {@link resume}. */
@@ -188,21 +173,8 @@ export class Session implements AsyncDisposable {
    * @throws LinkError ERR_LINK_TIMEOUT after `timeoutMs`, ERR_LINK_REFUSED when the peer says that
    *   it does not want us, ERR_LINK_CLOSED when the session ends
    */
-  async ready(timeoutMs: number, signal?: AbortSignal): Promise<void> {
-    const deadline = performance.now() + timeoutMs;
-    while (this.state !== "up") {
-      this.#refuseClosed();
-      if (this.#refusal !== undefined) {
-        const why = REFUSALS[this.#refusal] ?? this.#refusal;
-        throw new LinkError("ERR_LINK_REFUSED", `${this.endpoint} refuses: ${why}`);
-      }
-      if (performance.now() >= deadline) {
-        const hint = "is it running, and are the keys right?";
-        const text = `nobody answers at ${this.endpoint} after ${timeoutMs} ms; ${hint}`;
-        throw new LinkError("ERR_LINK_TIMEOUT", text);
-      }
-      await this.#waiters.wait(deadline - performance.now(), signal);
-    }
+  ready(timeoutMs: number, signal?: AbortSignal): Promise<void> {
+    return this.#waits.ready(timeoutMs, signal);
   }
 
   /** Counters; `refused` is by reason. */
@@ -285,16 +257,6 @@ export class Session implements AsyncDisposable {
     this.#refused.set(reason, (this.#refused.get(reason) ?? 0) + 1);
   }
 
-  #refuseClosed(): void {
-    if (this.state !== "closed") return;
-    throw new LinkError("ERR_LINK_CLOSED", `the session with ${this.endpoint} is closed`);
-  }
-
-  #turnedAway(reason: string): void {
-    this.#refusal = reason;
-    this.#waiters.wake();
-  }
-
   #accepted(verb: number): VerbHandler | undefined {
     const handler = this.#acceptors.get(verb)?.(this);
     if (handler !== undefined) this.#handlers.set(verb, handler);
@@ -302,10 +264,9 @@ export class Session implements AsyncDisposable {
   }
 
   #changed(state: SessionState): void {
-    if (state === "up") this.#refusal = undefined;
     for (const handler of this.#handlers.values()) handler.state?.(state);
     for (const watch of this.#watchers) watch(state);
-    this.#waiters.wake();
+    this.#waits.wake();
     if (state !== "closed") return;
     ticker.remove(this.#core);
     this.#reset();

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { encodeHello } from "./hello.ts";
 import { controlPacket, HEADER_BYTES, Kind, LOST, readHeader } from "./packet.ts";
-import { Switchboard } from "./switchboard.ts";
+import { type ForeignHandler, Switchboard } from "./switchboard.ts";
 
 const NONE = { epoch: 0, seq: 0, ack: 0, window: 0 };
 
@@ -39,7 +39,13 @@ function hello(session: number, attempt: number, key?: string): Buffer {
 const data = controlPacket({ ...NONE, kind: Kind.data });
 const route = (name: string): Buffer => Buffer.from(name);
 
-function board(options: { sessionsMax?: number; admits?: () => boolean } = {}): {
+interface Options {
+  readonly sessionsMax?: number;
+  readonly admits?: () => boolean;
+  readonly foreign?: ForeignHandler;
+}
+
+function board(options: Options = {}): {
   readonly board: Switchboard<Fake>;
   readonly made: Fake[];
   readonly sent: { readonly to: string; readonly kind: number }[];
@@ -55,8 +61,9 @@ function board(options: { sessionsMax?: number; admits?: () => boolean } = {}): 
     const kind = readHeader(Buffer.from(first ?? []))?.kind ?? 0;
     sent.push({ to: Buffer.from(to ?? []).toString(), kind });
   };
-  const parts = { sessionsMax: 8, admits: () => true, open, send, firstEpoch: 9, ...options };
-  return { board: new Switchboard(parts), made, sent };
+  const foreign = (): ForeignHandler | undefined => options.foreign;
+  const parts = { sessionsMax: 8, admits: () => true, open, send, firstEpoch: 9 };
+  return { board: new Switchboard({ ...parts, ...options, foreign }), made, sent };
 }
 
 test("a session moves to the connection of its last hello", () => {
@@ -145,4 +152,24 @@ test("hellos of every broken form are counted, and nothing comes of them", () =>
   b.receive(route("x"), [Buffer.concat([good, Buffer.alloc(5_000)])]);
   expect(made).toEqual([]);
   expect(b.refused()["hello"]).toBe(good.length - HEADER_BYTES + 1);
+});
+
+test("what another protocol takes is its own, and it hears of the end of its connections", () => {
+  const seen: string[] = [];
+  const foreign = {
+    receive: (from: Buffer, [first]: readonly Buffer[]) => {
+      seen.push(`${from} ${first}`);
+      return String(first) === "ours";
+    },
+    lost: (from: Buffer) => seen.push(`${from} lost`),
+  };
+  const { board: b, sent } = board({ foreign });
+  b.receive(route("f"), [Buffer.from("ours")]);
+  b.receive(route("f"), [Buffer.from("garbage")]);
+  b.receive(route("f"), [LOST]);
+  b.receive(route("z"), [hello(1, 1)]);
+  b.receive(route("z"), [Buffer.from("ours")]);
+  expect(seen).toEqual(["f ours", "f garbage", "f lost"]);
+  expect(b.refused()).toEqual({ protocol: 1 });
+  expect(sent).toEqual([]);
 });

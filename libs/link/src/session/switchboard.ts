@@ -8,6 +8,14 @@ export interface Switched {
   lineLost(): void;
 }
 
+/** Another protocol on the socket of a listener, recognised by what its peers send. */
+export interface ForeignHandler {
+  /** One message of the connection `route`. @returns false when it is none of its own either */
+  receive(route: Buffer, frames: readonly Buffer[]): boolean;
+  /** The connection `route` has ended. */
+  lost(route: Buffer): void;
+}
+
 /** What a switchboard asks of the world around it. */
 export interface SwitchboardOptions<S> {
   /** Sessions at a time; further hellos are refused. */
@@ -18,6 +26,8 @@ export interface SwitchboardOptions<S> {
   readonly open: (hello: Hello, send: (frames: readonly Uint8Array[]) => void) => S;
   /** Sends one message; the first frame is the route. */
   readonly send: (frames: readonly Uint8Array[]) => void;
+  /** Takes what is no packet of ours, when somebody speaks another protocol here. */
+  readonly foreign: () => ForeignHandler | undefined;
   /** 16 random bits: the number of the first incarnation of a session; those after it count on. */
   readonly firstEpoch: number;
 }
@@ -83,17 +93,18 @@ export class Switchboard<S extends Switched> {
     const isHello = first?.[1] === Kind.hello;
     const header = first && (known === undefined || isHello) ? readHeader(first) : undefined;
     if (header === undefined) {
-      if (known === undefined) this.refuse("protocol");
-      else known.session.receive(frames);
+      if (known !== undefined) known.session.receive(frames);
+      else if (this.#options.foreign()?.receive(route, frames) !== true) this.refuse("protocol");
     } else if (isHello) this.#hello(route, first?.subarray(HEADER_BYTES), header.epoch);
-    else if (header.kind !== Kind.lost && header.kind !== Kind.bye) {
-      this.#options.send([route, RESET]);
-    }
+    else if (header.kind === Kind.lost) this.#options.foreign()?.lost(route);
+    else if (header.kind !== Kind.bye) this.#options.send([route, RESET]);
   }
 
   /** The connection `route` cannot be reached any more. */
   unreachable(route: Uint8Array): void {
-    this.#byRoute.get(text(route))?.session.lineLost();
+    const known = this.#byRoute.get(text(route));
+    if (known === undefined) this.#options.foreign()?.lost(Buffer.from(route));
+    else known.session.lineLost();
   }
 
   /** The session is over: what comes for it later is answered with a reset. */

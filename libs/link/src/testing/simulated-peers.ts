@@ -104,7 +104,7 @@ export class SimulatedEnd {
     const { random } = this.#host;
     const body = this.#outgoing.next(random.chance(0.01) ? 17_000 : random.between(8, 400));
     try {
-      if (this.core.append(VERB, body)) this.core.flush(this.#host.nowMs);
+      if (this.core.outbox.append(VERB, body)) this.core.flush(this.#host.nowMs);
       this.#outgoing.accepted();
       return true;
     } catch (error) {
@@ -179,6 +179,7 @@ export class SimulatedListener implements Program {
     this.board = new Switchboard({
       sessionsMax: 64,
       admits: () => !stage.refusing,
+      foreign: () => undefined,
       open: (hello, send) => this.#open(hello, send),
       send: (frames) => this.#send(frames),
       // Few numbers, so that a listener that comes back often draws those of before.

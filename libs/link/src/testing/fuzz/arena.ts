@@ -41,7 +41,7 @@ class Side {
 
   accept(hello: Hello, epoch: number): void {
     this.core.accept(hello, epoch, NOW_MS);
-    if (this.core.state !== "closed") this.core.append(VERB, Buffer.from("in flight"));
+    if (this.core.state !== "closed") this.core.outbox.append(VERB, Buffer.from("in flight"));
     this.core.flush(NOW_MS);
   }
 
@@ -79,6 +79,7 @@ export class Arena {
     this.#board = new Switchboard<Side>({
       sessionsMax: SESSIONS_MAX,
       admits: () => true,
+      foreign: () => undefined,
       open: (_hello, send) => new Side("acceptor", 0, send),
       send: (frames) => this.#fromListener(frames),
       firstEpoch: 0,
@@ -107,8 +108,8 @@ export class Arena {
     this.#honest.got.length = 0;
     const acceptor = this.#acceptorOfHonest();
     for (let i = 0; i < HONEST_RECORDS; i++) {
-      this.#honest.core.append(VERB, Buffer.from(`up ${i}`));
-      acceptor.core.append(VERB, Buffer.from(`down ${i}`));
+      this.#honest.core.outbox.append(VERB, Buffer.from(`up ${i}`));
+      acceptor.core.outbox.append(VERB, Buffer.from(`down ${i}`));
     }
     this.#honest.core.flush(NOW_MS);
     acceptor.core.flush(NOW_MS);

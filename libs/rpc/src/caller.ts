@@ -8,8 +8,12 @@ export interface Caller extends CallCarrier {
   readonly peerName: string;
   /** True while a call would reach it now, as far as is known. */
   readonly isUp: boolean;
+  /** Why it is not up, when it said so. */
+  readonly whyDown: string | undefined;
   /** Calls that wait for an answer. */
   readonly open: number;
   /** Sends a call. It never throws: what is wrong is told by the call itself. */
-  start(call: PendingCall, nowMs?: number): void;
+  start(call: PendingCall, nowMs: number): void;
+  /** Fails the calls that are open and ends the way to it. Safe to call again. */
+  close(): Promise<void>;
 }

@@ -1,4 +1,6 @@
 import type { Headers } from "@zeroplane/link";
+import type { HedgeOptions } from "./hedge.ts";
+import type { RetryOptions } from "./retry.ts";
 
 /** Options of the calls of one client, or of some of its calls. */
 export interface CallOptions {
@@ -8,6 +10,14 @@ export interface CallOptions {
   readonly timeoutMs?: number;
   /** Text that travels with the call, at most 4 KiB. */
   readonly headers?: Headers;
+  /** Running it twice does no harm: it may be made again when it may have happened already. */
+  readonly idempotent?: boolean;
+  /** Further attempts, or how they are made (default 2, 20 ms apart at first). */
+  readonly retry?: number | RetryOptions;
+  /** Makes a slow call once more elsewhere, and takes the first answer; only what is `idempotent`. */
+  readonly hedge?: HedgeOptions;
+  /** Only to this peer: its endpoint, or the name of its process. */
+  readonly to?: string;
 }
 
 /** The items of a stream; may be awaited for the stream itself, or iterated at once. */

@@ -10,9 +10,13 @@ import {
 } from "@zeroplane/link";
 import { currentCall } from "./call-context.ts";
 import type { CallOptions, Connected } from "./client-type.ts";
-import { type Connection, connectionOf } from "./connection.ts";
+import { connectionOf } from "./connection.ts";
+import type { EndpointSource } from "./endpoints.ts";
+import { Hedge } from "./hedge.ts";
 import { named } from "./named-functions.ts";
-import { type Answer, PendingCall } from "./pending-call.ts";
+import { type Answer, type CallPolicy, PendingCall, PLAIN } from "./pending-call.ts";
+import { Pool } from "./pool.ts";
+import { Retry } from "./retry.ts";
 
 /** Options of {@link connect}. */
 export interface ConnectOptions extends CallOptions, Pick<DialOptions, "keys" | "node"> {
@@ -24,32 +28,108 @@ export interface ConnectOptions extends CallOptions, Pick<DialOptions, "keys" | 
 
 const TIMEOUT_MS = 30_000;
 
-interface Inside {
-  readonly connection: Connection;
+/** What all clients of the same peers share. */
+interface Shared {
+  readonly pool: Pool;
+  readonly retry: Retry;
+  readonly hedge: Hedge;
+  readonly close: () => Promise<void>;
+}
+
+interface Inside extends Shared {
   readonly options: ConnectOptions;
+  readonly policy: CallPolicy;
   readonly interceptor: Interceptor | undefined;
-  readonly owned: boolean;
+  readonly again: (call: PendingCall, error: unknown) => boolean;
 }
 
 const insides = new WeakMap<object, Inside>();
+const ofSessions = new WeakMap<Session, Shared>();
 
 /**
  * A typed client of a remote `T`, where `T` is the type of what is served: nothing is generated.
  * Calls are promises, streams are async iterables. A call made inside a handler inherits the
  * deadline and the cancellation of the call it serves.
- * @param to `tcp://host:port` of the server, or a session that other verbs use as well
+ *
+ * With several endpoints each call goes to the one that has the fewest open. A call that surely did
+ * not happen (nobody there, overloaded, shutting down) is made again elsewhere, twice at most;
+ * `retry`, `idempotent` and `hedge` say what else may be done.
+ * @param to `tcp://host:port` of the server, several of them, a source of lists that change (see
+ *   {@link dnsEndpoints}), or a session that other verbs use as well
  * @throws LinkError ERR_LINK_ENDPOINT when that is not an endpoint; everything later is told by
  *   the calls
  */
 export function connect<T extends object>(
-  to: string | Session,
+  to: string | readonly string[] | EndpointSource | Session,
   options: ConnectOptions = {},
 ): Connected<T> {
-  const owned = !(to instanceof Session);
-  const session = to instanceof Session ? to : dial(to, options);
+  const shared = to instanceof Session ? ofSession(to) : ofEndpoints(to, options);
   const interceptor = compose(options.interceptors);
-  const connection = connectionOf(session);
-  return clientOf({ connection, options, interceptor, owned }) as Connected<T>;
+  return clientOf(insideOf(shared, options, interceptor)) as Connected<T>;
+}
+
+function insideOf(
+  shared: Shared,
+  options: ConnectOptions,
+  interceptor: Interceptor | undefined,
+): Inside {
+  const { idempotent = false, retry = {}, hedge } = options;
+  if (hedge !== undefined && !idempotent) {
+    throw new TypeError("a call that is hedged may run twice: say idempotent: true as well");
+  }
+  const isPlain = !idempotent && options.retry === undefined;
+  const policy = isPlain
+    ? PLAIN
+    : { idempotent, hedge, retry: typeof retry === "number" ? { max: retry } : retry };
+  const again = shared.retry.again.bind(shared.retry);
+  return { ...shared, options, policy, interceptor, again };
+}
+
+function sharedOf(pool: Pool, close: () => Promise<void>): Shared {
+  return { pool, retry: new Retry(pool), hedge: new Hedge(pool), close };
+}
+
+/** Clients of one session share its calls, and leave it open. */
+function ofSession(session: Session): Shared {
+  const known = ofSessions.get(session);
+  if (known !== undefined) return known;
+  const pool = new Pool((_endpoint, changed) => {
+    session.watch(changed);
+    return connectionOf(session);
+  });
+  pool.update([session.endpoint]);
+  const shared = sharedOf(pool, async () => undefined);
+  ofSessions.set(session, shared);
+  return shared;
+}
+
+function ofEndpoints(
+  to: string | readonly string[] | EndpointSource,
+  options: ConnectOptions,
+): Shared {
+  const pool = new Pool((endpoint, changed) => {
+    const session = dial(endpoint, options);
+    session.watch(changed);
+    return connectionOf(session);
+  });
+  if (typeof to === "string") pool.update([to]);
+  else if (Symbol.asyncIterator in to) {
+    const source = to[Symbol.asyncIterator]();
+    void follow(source, pool);
+    return sharedOf(pool, async () => {
+      void source.return?.();
+      await pool.close();
+    });
+  } else pool.update(to);
+  return sharedOf(pool, () => pool.close());
+}
+
+async function follow(source: AsyncIterator<readonly string[]>, pool: Pool): Promise<void> {
+  for (;;) {
+    const { done, value } = await source.next();
+    if (done === true) return;
+    pool.update(value);
+  }
 }
 
 /**
@@ -64,7 +144,7 @@ export function callMethod(client: object, method: string, args: readonly unknow
 }
 
 function invoke(inside: Inside, method: string, args: readonly unknown[]): Answer {
-  const { connection, options, interceptor } = inside;
+  const { pool, options, interceptor, policy, retry } = inside;
   const nowMs = performance.now();
   const context = currentCall();
   const own = options.timeoutMs ?? TIMEOUT_MS;
@@ -72,27 +152,32 @@ function invoke(inside: Inside, method: string, args: readonly unknown[]): Answe
   const signal = anySignal(options.signal, context?.signal);
   const headers: Headers | undefined =
     interceptor === undefined ? options.headers : { ...options.headers };
-  const call = new PendingCall({ method, args, headers, timeoutMs, signal }, nowMs);
-  if (interceptor === undefined) connection.start(call, nowMs);
+  const { to } = options;
+  const call = new PendingCall({ method, args, headers, timeoutMs, signal, to, policy }, nowMs);
+  call.beforeFail = inside.again;
+  call.listen();
+  retry.made();
+  if (call.ended) return call.answer;
+  if (interceptor === undefined) pool.start(call, nowMs);
   else around(inside, call, interceptor);
+  if (policy.hedge !== undefined) inside.hedge.watch(call, policy.hedge);
   return call.answer;
 }
 
-function around(inside: Inside, call: PendingCall, interceptor: Interceptor): void {
-  const { connection, options } = inside;
+function around({ pool, options }: Inside, call: PendingCall, interceptor: Interceptor): void {
   const operation = (): Operation => ({
     verb: "rpc",
     side: "client",
     name: options.name === undefined ? call.method : `${options.name}.${call.method}`,
-    headers: call.headers ?? {},
-    peer: connection.session.peer.node || connection.session.endpoint,
+    headers: call.request.headers ?? {},
+    peer: call.to ?? pool.peerName,
     attributes: {},
   });
   const run = (): Promise<unknown> => {
-    connection.start(call);
+    pool.start(call, performance.now());
     return call.whenEnded();
   };
-  intercept(interceptor, operation, run).catch((error: unknown) => call.fail(error));
+  intercept(interceptor, operation, run).catch((error: unknown) => call.abandon(error));
 }
 
 function anySignal(
@@ -104,16 +189,13 @@ function anySignal(
 }
 
 function clientOf(inside: Inside): object {
-  const withOptions = (options: CallOptions): object =>
-    clientOf({ ...inside, options: { ...inside.options, ...options } });
+  const { options, interceptor } = inside;
+  const withOptions = (own: CallOptions): object =>
+    clientOf(insideOf(inside, { ...options, ...own }, interceptor));
   const client = named((name, args) => invoke(inside, name || "call", args), {
     with: withOptions,
-    [Symbol.asyncDispose]: () => close(inside),
+    [Symbol.asyncDispose]: inside.close,
   });
   insides.set(client, inside);
   return client;
-}
-
-async function close({ connection, owned }: Inside): Promise<void> {
-  if (owned) await connection.session.close();
 }

@@ -43,6 +43,7 @@ export class Connection implements Caller {
   readonly #pumps = new Slots<ItemPump>();
   readonly #names = new Map<string, number>();
   #sweep: NodeJS.Timeout | undefined;
+  #isDraining = false;
   #nextDeadlineMs = Number.POSITIVE_INFINITY;
 
   constructor(session: Session) {
@@ -63,7 +64,11 @@ export class Connection implements Caller {
   }
 
   get isUp(): boolean {
-    return this.session.state === "up";
+    return !this.#isDraining && (this.session.state === "up" || this.session.state === "stalled");
+  }
+
+  get whyDown(): string | undefined {
+    return this.session.refusal;
   }
 
   /** Calls that wait for an answer. */
@@ -72,7 +77,7 @@ export class Connection implements Caller {
   }
 
   /** Sends a call. It never throws: what is wrong is told by the call itself. */
-  start(call: PendingCall, nowMs = performance.now()): void {
+  start(call: PendingCall, nowMs: number): void {
     const id = this.#open.add(call);
     if (id === undefined) {
       const text = `${SLOTS_MAX} calls wait for ${this.session.endpoint}`;
@@ -103,23 +108,26 @@ export class Connection implements Caller {
     this.#open.delete(call.id);
   }
 
+  /** Ends the session, whoever else uses it. */
+  async close(): Promise<void> {
+    await this.session.close();
+  }
+
   #send(call: PendingCall, nowMs: number): void {
-    const { signal, timeoutMs, headers } = call;
-    if (signal?.aborted === true) throw signal.reason;
+    const { timeoutMs, headers } = call.request;
     const leftMs =
       timeoutMs === Number.POSITIVE_INFINITY ? 0 : Math.max(1, call.deadlineMs - nowMs);
-    const outgoing = call.args.some(isStream) ? this.#outgoing(call) : NONE;
-    const args = outgoing === NONE ? call.args : withoutStreams(call.args);
+    const outgoing = call.request.args.some(isStream) ? this.#outgoing(call) : NONE;
+    const args = outgoing === NONE ? call.request.args : withoutStreams(call.request.args);
     const method = this.#index(call.method);
     wire.sendCall(this.session, call.id, { method, leftMs, headers, streams: outgoing, args });
     call.sent = this.session.state === "up";
-    if (signal !== undefined) listen(signal, call);
     for (const { id, pump } of outgoing) void this.#pump(id, pump, call.method);
   }
 
   /** Streams among the arguments go beside the call. */
   #outgoing(call: PendingCall): Outgoing[] {
-    return call.args.flatMap((arg, index) => {
+    return call.request.args.flatMap((arg, index) => {
       const stream = streamOf(arg);
       if (stream === undefined) return [];
       const pump = new ItemPump(stream, (value) =>
@@ -160,6 +168,7 @@ export class Connection implements Caller {
       this.#control(id, bytes, start);
       return;
     }
+    if (kind === Kind.drain) this.#isDraining = true;
     const call = this.#open.get(id);
     if (call === undefined) return;
     try {
@@ -209,6 +218,7 @@ export class Connection implements Caller {
 
   #reset(): void {
     this.#names.clear();
+    this.#isDraining = false;
     for (const pump of this.#pumps.values()) pump.stop();
     const { endpoint, state, peer } = this.session;
     const closed = state === "closed";
@@ -237,12 +247,6 @@ const withoutStreams = (args: readonly unknown[]): readonly unknown[] =>
 
 function overloaded({ method }: PendingCall): never {
   throw new RpcError("ERR_OVERLOADED", `${method}: ${SLOTS_MAX} streams are being sent`);
-}
-
-function listen(signal: AbortSignal, call: PendingCall): void {
-  const aborted = (): void => call.abandon(signal.reason);
-  signal.addEventListener("abort", aborted, { once: true });
-  call.stopListening = () => signal.removeEventListener("abort", aborted);
 }
 
 function remoteError(value: unknown, { site, method }: PendingCall): Error {

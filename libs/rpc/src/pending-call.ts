@@ -1,5 +1,8 @@
 import type { Headers } from "@zeroplane/link";
+import type { HedgeOptions } from "./hedge.ts";
+import { isStream } from "./item-pump.ts";
 import { ItemQueue } from "./item-queue.ts";
+import type { RetryOptions } from "./retry.ts";
 
 /** What an open call asks of whoever carries it. */
 export interface CallCarrier {
@@ -11,6 +14,17 @@ export interface CallCarrier {
   ended(call: PendingCall): void;
 }
 
+/** What may be done for a call beyond sending it once. */
+export interface CallPolicy {
+  /** True when it does no harm to run it twice. */
+  readonly idempotent: boolean;
+  readonly retry: RetryOptions;
+  readonly hedge: HedgeOptions | undefined;
+}
+
+/** Sent once, and again only when it surely did not happen. */
+export const PLAIN: CallPolicy = { idempotent: false, retry: {}, hedge: undefined };
+
 /** One call to make. */
 export interface Request {
   readonly method: string;
@@ -19,6 +33,9 @@ export interface Request {
   /** How long the caller waits, milliseconds; `Infinity` for ever. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
+  /** Endpoint or name of the only peer that may get it. */
+  readonly to?: string | undefined;
+  readonly policy?: CallPolicy;
 }
 
 /** The answer to a call: await it for a result, iterate it for a stream. */
@@ -52,11 +69,7 @@ function iterate(this: Owned): AsyncIterator<unknown, undefined, undefined> {
  */
 export class PendingCall {
   readonly answer: Answer;
-  readonly method: string;
-  readonly args: readonly unknown[];
-  readonly headers: Headers | undefined;
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal | undefined;
+  readonly request: Request;
   /** When it fails for want of an answer, on the clock of `performance.now()`. */
   deadlineMs: number;
   /** Number of the call at its carrier. */
@@ -66,9 +79,14 @@ export class PendingCall {
   /** Where it was made, for the traceback. */
   site: Error | undefined;
   carrier: CallCarrier | undefined;
+  /** Attempts beyond the first. */
+  attempts = 0;
+  /** Asked before a failure becomes the end; true when something else goes on. */
+  beforeFail: ((call: PendingCall, error: unknown) => boolean) | undefined;
   /** Called once, when nothing more will come. */
   onEnd: ((error: unknown) => void) | undefined;
-  stopListening: (() => void) | undefined;
+  #stopListening: (() => void) | undefined;
+  #avoid: CallCarrier[] | undefined;
   readonly #resolve: (value: unknown) => void;
   readonly #reject: (error: unknown) => void;
   #items: ItemQueue | undefined;
@@ -78,11 +96,7 @@ export class PendingCall {
   #error: unknown;
 
   constructor(request: Request, nowMs: number) {
-    this.method = request.method;
-    this.args = request.args;
-    this.headers = request.headers;
-    this.timeoutMs = request.timeoutMs;
-    this.signal = request.signal;
+    this.request = request;
     this.deadlineMs = nowMs + request.timeoutMs;
     this.answer = new Promise<unknown>(capture) as Answer;
     this.#resolve = lastResolve;
@@ -91,9 +105,51 @@ export class PendingCall {
     (this.answer as Answer & Owned)[OWNER] = this;
   }
 
+  get method(): string {
+    return this.request.method;
+  }
+
+  get timeoutMs(): number {
+    return this.request.timeoutMs;
+  }
+
+  get to(): string | undefined {
+    return this.request.to;
+  }
+
+  get policy(): CallPolicy {
+    return this.request.policy ?? PLAIN;
+  }
+
+  /** Who has had it already: others are asked first. */
+  get avoid(): CallCarrier[] {
+    this.#avoid ??= [];
+    return this.#avoid;
+  }
+
+  /** True when an argument is a stream, which can be sent once only. */
+  get hasStreams(): boolean {
+    return this.request.args.some(isStream);
+  }
+
+  /** True once an item has come, or the end of a stream without any. */
+  get isStream(): boolean {
+    return this.#isStream;
+  }
+
   /** True when nothing more will come. */
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** Cancels it when its signal is aborted. */
+  listen(): void {
+    const { signal } = this.request;
+    if (signal === undefined) return;
+    const aborted = (): void => this.abandon(signal.reason);
+    if (signal.aborted) aborted();
+    else signal.addEventListener("abort", aborted, { once: true });
+    this.#stopListening = () => signal.removeEventListener("abort", aborted);
   }
 
   /** Settles when nothing more will come; does not count as looking at the result. */
@@ -121,6 +177,7 @@ export class PendingCall {
 
   /** The result came. Whoever iterates instead of awaiting it must not take it for an empty stream. */
   result(value: unknown): void {
+    if (this.#ended) return;
     this.#isResult = true;
     this.#resolve(value);
     this.#items?.fail(notAStream());
@@ -145,6 +202,11 @@ export class PendingCall {
   /** It failed, there or on the way. */
   fail(error: unknown): void {
     if (this.#ended) return;
+    if (this.beforeFail?.(this, error) === true) {
+      this.carrier?.ended(this);
+      this.carrier = undefined;
+      return;
+    }
     this.#reject(error);
     this.#items?.fail(error);
     this.#finish(error);
@@ -153,8 +215,16 @@ export class PendingCall {
   /** Nobody wants it any more: tells the other side, and fails with `error`. */
   abandon(error: unknown): void {
     if (this.#ended) return;
+    this.beforeFail = undefined;
     this.carrier?.cancel(this);
     this.fail(error);
+  }
+
+  /** Somebody else has answered it: whoever still works on it may stop. */
+  win(value: unknown): void {
+    if (this.#ended) return;
+    this.carrier?.cancel(this);
+    this.result(value);
   }
 
   #becomeStream(): void {
@@ -182,7 +252,7 @@ export class PendingCall {
     if (this.#ended) return;
     this.#ended = true;
     this.#error = error;
-    this.stopListening?.();
+    this.#stopListening?.();
     this.carrier?.ended(this);
     this.onEnd?.(error);
   }

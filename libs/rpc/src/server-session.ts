@@ -41,11 +41,18 @@ export class ServerSession implements VerbHandler {
   readonly #methods: (Method | RpcError)[] = [];
   readonly #calls = new Map<number, ServerCall>();
   readonly #streams: IncomingStreams;
+  #isDraining = false;
 
   constructor(session: Session, options: ServerOptions) {
     this.#session = session;
     this.#options = options;
     this.#streams = new IncomingStreams(session);
+  }
+
+  /** Takes no more calls, and says so. */
+  drain(): void {
+    this.#isDraining = true;
+    if (this.#session.state !== "closed") wire.sendBare(this.#session, Kind.drain, 0);
   }
 
   /** Calls that are running. */
@@ -118,6 +125,9 @@ export class ServerSession implements VerbHandler {
     const { service, callsMax } = this.#options;
     const method = this.#methods[index] ?? new RpcError("ERR_PROTOCOL", "an unnamed method");
     if (method instanceof RpcError) throw method;
+    if (this.#isDraining) {
+      throw new RpcError("ERR_UNAVAILABLE", `${service.name} is shutting down`);
+    }
     if (this.#calls.size < callsMax) return method;
     const text = `${service.name} already runs ${callsMax} calls of this caller; try later`;
     throw new RpcError("ERR_OVERLOADED", text);

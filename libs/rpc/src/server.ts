@@ -61,9 +61,11 @@ export function expose(target: object, listener: Listener, options: ExposeOption
     interceptor: compose(options.interceptors),
     node: options.node ?? nodeName(),
   };
+  let isDraining = false;
   const accept = (session: Session): ServerSession => {
     const handler = new ServerSession(session, settings);
     sessions.add(handler);
+    if (isDraining) handler.drain();
     session.watch((state) => {
       if (state === "closed") sessions.delete(handler);
     });
@@ -76,11 +78,13 @@ export function expose(target: object, listener: Listener, options: ExposeOption
   }, EXPIRE_MS).unref();
   const running = (): number => sessions.values().reduce((sum, { running: n }) => sum + n, 0);
   const close = async (): Promise<void> => {
-    withdraw();
+    isDraining = true;
+    for (const session of sessions) session.drain();
     const deadline = performance.now() + (options.drainMs ?? DRAIN_MS);
     while (running() > 0 && performance.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
+    withdraw();
     clearInterval(timer);
   };
   return { endpoint: listener.endpoint, service, running, close, [Symbol.asyncDispose]: close };

@@ -36,6 +36,8 @@ export const Kind = {
   streamError: 11,
   streamCancel: 12,
   streamCredit: 13,
+  /** From the server: it takes no more calls, those that it has go on. */
+  drain: 14,
 } as const;
 
 /** The verb of the link that carries calls. */

@@ -90,6 +90,11 @@ export class Session implements AsyncDisposable {
     return this.#core.state;
   }
 
+  /** Why the peer does not want this side, in words, when it has said so. */
+  get refusal(): string | undefined {
+    return this.#waits.refusal;
+  }
+
   /** Takes the records of `verb` (1 to 31). @returns a function that gives them up */
   attach(verb: number, handler: VerbHandler): () => void {
     this.#handlers.set(verb, handler);

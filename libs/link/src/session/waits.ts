@@ -33,6 +33,11 @@ export class SessionWaits {
     this.#endpoint = endpoint;
   }
 
+  /** Why the peer does not want this side, when it said so. */
+  get refusal(): string | undefined {
+    return this.#refusal === undefined ? undefined : (REFUSALS[this.#refusal] ?? this.#refusal);
+  }
+
   /** Something has changed. */
   wake(): void {
     if (this.#core.state === "up") this.#refusal = undefined;
@@ -49,9 +54,8 @@ export class SessionWaits {
   ready(timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
     const isUp = (): boolean => {
       if (this.#core.state === "up") return true;
-      if (this.#refusal === undefined) return false;
-      const why = REFUSALS[this.#refusal] ?? this.#refusal;
-      throw new LinkError("ERR_LINK_REFUSED", `${this.#endpoint} refuses: ${why}`);
+      if (this.refusal === undefined) return false;
+      throw new LinkError("ERR_LINK_REFUSED", `${this.#endpoint} refuses: ${this.refusal}`);
     };
     const hint = "is it running, and are the keys right?";
     const text = `nobody answers at ${this.#endpoint} after ${timeoutMs} ms; ${hint}`;

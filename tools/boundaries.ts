@@ -40,8 +40,16 @@ const BUDGET: Readonly<Record<string, RegExp>> = {
   "@zeroplane/tracing": /^@opentelemetry\//,
   "@zeroplane/runtime": /^(pino|zod)$/,
 };
+/** The only files that touch a raw socket; the bench compares with one. */
+const ZEROMQ_ALLOWED =
+  /^(libs\/link\/src\/(raw-socket\.ts|keys\.ts|traps\/.+)|tools\/bench\/src\/.+)$/;
 const IMPORT = /^\s*(?:import|export)\s+(type\s+)?(?:[^"';]*?\sfrom\s+)?"([^"]+)"/gm;
 const DYNAMIC = /\bimport\(\s*"([^"]+)"\s*\)/g;
+
+/** Any way to name the package as a module, types included. */
+const ZEROMQ =
+  /(?:\bfrom|\bimport\s*\(?|\brequire(?:\.resolve)?\s*\()\s*["'`](zeromq(?:\/[^"'`]*)?)["'`]/g;
+const BUILT = ["**/node_modules/**", "**/dist/**"];
 
 const problems: string[] = [];
 const packages = findPackages();
@@ -70,6 +78,9 @@ function check(each: Package): void {
   const runtime = { ...manifest.dependencies, ...manifest.optionalDependencies };
   const declared = { ...runtime, ...manifest.devDependencies };
   const used = new Set<string>();
+  for (const file of globSync(`${folder}/**/*.{ts,tsx,mts,js,mjs,cjs}`, { exclude: BUILT })) {
+    checkRawSockets(file);
+  }
   for (const file of globSync(`${folder}/{src,test,bin}/**/*.{ts,tsx,js}`)) {
     if (file.includes("/fixtures/")) continue;
     for (const { name, isType } of importsOf(file)) {
@@ -83,6 +94,13 @@ function check(each: Package): void {
   }
   checkBudget(manifest);
   checkReferences(each, declared);
+}
+
+function checkRawSockets(file: string): void {
+  if (ZEROMQ_ALLOWED.test(file)) return;
+  for (const [, from = ""] of readFileSync(file, "utf8").matchAll(ZEROMQ)) {
+    problems.push(`${file}: imports ${from}; only libs/link/src/raw-socket.ts may, use SafeSocket`);
+  }
 }
 
 function importsOf(file: string): { name: string; isType: boolean }[] {

@@ -1,4 +1,5 @@
 import * as zmq from "zeromq";
+import { codeOf, LinkError } from "./errors.ts";
 
 const KINDS = {
   router: zmq.Router,
@@ -38,7 +39,16 @@ zmq.context.maxSockets = SOCKETS_MAX;
 /** True when the shipped libzmq reports the end of a connection in band. */
 export const hasDraft = zmq.capability.draft === true && process.env["ZP_NO_DRAFT"] !== "1";
 
-/** The native socket of a kind. */
+/**
+ * The native socket of a kind.
+ * @throws LinkError ERR_LINK_OVERLOADED beyond the sockets or open files of the process (trap 25)
+ */
 export function openRaw(kind: SocketKind, options: Record<string, unknown>): RawSocket {
-  return new KINDS[kind](options) as unknown as RawSocket;
+  try {
+    return new KINDS[kind](options) as unknown as RawSocket;
+  } catch (cause) {
+    if (codeOf(cause) !== "EMFILE") throw cause;
+    const hint = "close some, or raise the limit of open files (ulimit -n)";
+    throw new LinkError("ERR_LINK_OVERLOADED", `too many sockets; ${hint}`, { cause });
+  }
 }

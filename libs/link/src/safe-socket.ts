@@ -1,5 +1,3 @@
-import { isUint8Array } from "node:util/types";
-import { isMainThread } from "node:worker_threads";
 import { parseEndpoint } from "./endpoint.ts";
 import { codeOf, LinkError } from "./errors.ts";
 import { hasDraft, openRaw, type RawSocket, type SocketKind } from "./raw-socket.ts";
@@ -9,6 +7,7 @@ import {
   nativeOptions,
   type SocketOptions,
 } from "./socket-options.ts";
+import { requireMainThread, requireMessage } from "./socket-rules.ts";
 import { type SocketStats, Tally } from "./socket-stats.ts";
 import { nextTurn, Turn } from "./turn.ts";
 
@@ -56,7 +55,7 @@ export class SafeSocket implements AsyncDisposable {
     requireMainThread(options.worker);
     this.kind = kind;
     this.#options = options;
-    this.#socket = openNative(kind, options);
+    this.#socket = openRaw(kind, nativeOptions(kind, options));
     if (kind === "sub") this.#socket.subscribe(...(options.subscribe ?? [""]));
     if (hasDraft) this.#setDraftOptions(options);
     open.add(this);
@@ -265,30 +264,5 @@ export class SafeSocket implements AsyncDisposable {
     this.#sent--;
     this.#unsent.add(code);
     if (!this.closed) this.#options.onUnsent?.(code, frames);
-  }
-}
-
-/** zeromq.js sends the text of whatever it is given, and of nothing sends nothing (trap 7). */
-function requireMessage(frames: readonly Uint8Array[]): void {
-  if (Array.isArray(frames) && frames.length > 0 && frames.every(isUint8Array)) return;
-  const what = "a message is an array of one or more Uint8Array, and nothing else";
-  throw new LinkError("ERR_LINK_ENCODE", `cannot send this: ${what}`);
-}
-
-/** A worker thread that is terminated while a receive is pending aborts the process (trap 11). */
-function requireMainThread(allowed = false): void {
-  if (isMainThread || allowed) return;
-  const why = "a worker thread that is terminated with an open socket aborts the whole process";
-  const hint = "use a child process, or say worker: true and close the socket first";
-  throw new LinkError("ERR_LINK_THREAD", `${why}; ${hint}`);
-}
-
-function openNative(kind: SocketKind, options: SocketOptions): RawSocket {
-  try {
-    return openRaw(kind, nativeOptions(kind, options));
-  } catch (cause) {
-    if (codeOf(cause) !== "EMFILE") throw cause;
-    const hint = "close some, or raise the limit of open files (ulimit -n)";
-    throw new LinkError("ERR_LINK_OVERLOADED", `too many sockets; ${hint}`, { cause });
   }
 }

@@ -42,7 +42,13 @@ export async function runLoad(
 }
 
 /** The middle one of `values`. */
-export function median(values: readonly number[]): number {
+export const median = (values: readonly number[]): number => percentile(values, 0.5);
+
+/** The value that `share` (0 to 1) of `values` lie below. */
+export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 }
+
+/** Milliseconds by the clock that all processes of a machine share. */
+export const machineMs = (): number => Number(process.hrtime.bigint()) / 1e6;

@@ -1,7 +1,7 @@
-/** One peer's server in a process of its own: says where it listens, and ends with its parent. */
+/** One peer's rpc server in a process of its own: says where it listens. */
+import { answerParent } from "./peer-process.ts";
 import { peers } from "./peers/index.ts";
 
 const peer = peers.find(({ name }) => name === process.argv[2]);
 if (peer === undefined) throw new Error(`no peer ${String(process.argv[2])}`);
-process.send?.(await peer.serve());
-process.once("disconnect", () => process.exit(0));
+answerParent(await peer.serve(), () => undefined);

@@ -1,8 +1,8 @@
-import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
 import { type Measured, median, runLoad } from "../load.ts";
+import { PeerProcess } from "../peer-process.ts";
 import { peers } from "../peers/index.ts";
 import type { Client } from "../peers/peer.ts";
+import type { Suite } from "./suite.ts";
 
 /** One measurement: a peer at a number of calls in flight, median of interleaved rounds. */
 export interface Row extends Measured {
@@ -24,37 +24,56 @@ const WARM_MS = 500;
 
 interface Running {
   readonly name: string;
-  readonly child: ChildProcess;
+  readonly server: PeerProcess;
   readonly client: Client;
 }
 
-/** Small calls against every peer in the same run, interleaved, each server a process of its own. */
-export async function runRpc(options: {
-  readonly rounds: number;
-  readonly ms: number;
-}): Promise<RpcReport> {
-  const running = await Promise.all(peers.map(({ name }) => start(name)));
-  try {
-    for (const { client } of running) {
-      await runLoad(() => client.call(1, 2), { inFlight: 64, ms: WARM_MS });
+const QUICK = { rounds: 3, ms: 700 };
+const FULL = { rounds: 7, ms: 1_500 };
+
+/** Small calls against every peer, each server a process of its own. */
+export const rpc: Suite<RpcReport> = {
+  run: async (isQuick) => {
+    const running = await Promise.all(peers.map(({ name }) => start(name)));
+    try {
+      for (const { client } of running) {
+        await runLoad(() => client.call(1, 2), { inFlight: 64, ms: WARM_MS });
+      }
+      const rows: Row[] = [];
+      for (const inFlight of IN_FLIGHT) {
+        rows.push(...(await measure(running, inFlight, isQuick ? QUICK : FULL)));
+      }
+      return { suite: "rpc", ratios: ratiosOf(rows), rows };
+    } finally {
+      for (const { client, server } of running) {
+        await client.close();
+        await server[Symbol.asyncDispose]();
+      }
     }
-    const rows: Row[] = [];
-    for (const inFlight of IN_FLIGHT) rows.push(...(await measure(running, inFlight, options)));
-    return { suite: "rpc", ratios: ratiosOf(rows), rows };
-  } finally {
-    for (const { client, child } of running) {
-      await client.close();
-      child.disconnect();
-    }
-  }
+  },
+  table: ({ rows }) =>
+    [
+      "in flight  peer          calls/s   spread              p50 us   p99 us",
+      ...rows.map(line),
+    ].join("\n"),
+};
+
+function line({ inFlight, peer, perSecond, spread, p50Us, p99Us }: Row): string {
+  return [
+    String(inFlight).padStart(9),
+    peer.padEnd(12),
+    String(perSecond).padStart(8),
+    spread.join("-").padEnd(18),
+    String(p50Us).padStart(7),
+    String(p99Us).padStart(7),
+  ].join("  ");
 }
 
 async function start(name: string): Promise<Running> {
-  const child = fork(new URL("../server.ts", import.meta.url), [name]);
-  const [endpoint] = (await once(child, "message")) as [string];
+  const server = await PeerProcess.fork(new URL("../server.ts", import.meta.url), [name]);
   const peer = peers.find((each) => each.name === name);
   if (peer === undefined) throw new Error(`no peer ${name}`);
-  return { name, child, client: await peer.connect(endpoint) };
+  return { name, server, client: await peer.connect(String(server.ready)) };
 }
 
 async function measure(

@@ -1,5 +1,6 @@
 import { parseEndpoint } from "./endpoint.ts";
 import { codeOf, LinkError } from "./errors.ts";
+import { bindWhenFree, freed } from "./freed-endpoints.ts";
 import { hasDraft, openRaw, type RawSocket, type SocketKind } from "./raw-socket.ts";
 import {
   FRAMES_MAX,
@@ -70,7 +71,7 @@ export class SafeSocket implements AsyncDisposable {
     parseEndpoint(endpoint);
     try {
       // `bind()` makes every send throw meanwhile and needs a free pool thread (traps 3 and 9).
-      this.#socket.bindSync(endpoint);
+      await bindWhenFree(endpoint, () => this.#socket.bindSync(endpoint));
     } catch (cause) {
       const why = codeOf(cause) === "EADDRINUSE" ? "it is in use" : String(cause);
       const hint = "choose another port, or stop what listens there";
@@ -176,6 +177,7 @@ export class SafeSocket implements AsyncDisposable {
     this.#handOver();
     this.#closing = true;
     if (!this.#socket.closed) this.#socket.close();
+    for (const endpoint of this.#bound.splice(0)) freed(endpoint);
   }
 
   /** As {@link close}, and the endpoints it has bound are free again when this resolves. */

@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import { isLocal, toDial } from "./endpoint.ts";
 import { LinkError } from "./errors.ts";
 import { KeyPair, type Keyring } from "./keys.ts";
@@ -8,8 +7,6 @@ import type { SocketSecurity } from "./socket-options.ts";
 import { toZ85 } from "./z85.ts";
 
 const SELF_TEST_TIMEOUT_MS = 2_000;
-const REBIND_MAX = 50;
-const REBIND_MS = 10;
 const ZAP_ENDPOINT = "inproc://zeromq.zap.01";
 
 /** Says which public keys may come in; asked at each handshake. */
@@ -74,17 +71,8 @@ class ZapHandler {
 
   async #bind(socket: SafeSocket): Promise<void> {
     await this.#stopped;
-    // libzmq gives the name of a closed socket back a moment later.
-    for (let left = REBIND_MAX; ; left--) {
-      try {
-        await socket.bind(ZAP_ENDPOINT);
-        void this.#serve(socket);
-        return;
-      } catch (error) {
-        if (left === 0) throw error;
-        await sleep(REBIND_MS);
-      }
-    }
+    await socket.bind(ZAP_ENDPOINT);
+    void this.#serve(socket);
   }
 
   async #serve(socket: SafeSocket): Promise<void> {

@@ -12,6 +12,8 @@ export interface CallOptions {
   readonly headers?: Headers;
   /** Running it twice does no harm: it may be made again when it may have happened already. */
   readonly idempotent?: boolean;
+  /** The server keeps the answer, so that it is made again when it was lost but never runs twice. */
+  readonly once?: boolean;
   /** Further attempts, or how they are made (default 2, 20 ms apart at first). */
   readonly retry?: number | RetryOptions;
   /** Makes a slow call once more elsewhere, and takes the first answer; only what is `idempotent`. */

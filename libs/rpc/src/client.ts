@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import {
   compose,
   type DialOptions,
@@ -17,6 +18,7 @@ import { named } from "./named-functions.ts";
 import { type Answer, type CallPolicy, PendingCall, PLAIN } from "./pending-call.ts";
 import { Pool } from "./pool.ts";
 import { Retry } from "./retry.ts";
+import { ONCE } from "./wire.ts";
 
 /** Options of {@link connect}. */
 export interface ConnectOptions extends CallOptions, Pick<DialOptions, "keys" | "node"> {
@@ -73,14 +75,13 @@ function insideOf(
   options: ConnectOptions,
   interceptor: Interceptor | undefined,
 ): Inside {
-  const { idempotent = false, retry = {}, hedge } = options;
+  const { idempotent = false, once = false, retry = {}, hedge } = options;
   if (hedge !== undefined && !idempotent) {
     throw new TypeError("a call that is hedged may run twice: say idempotent: true as well");
   }
-  const isPlain = !idempotent && options.retry === undefined;
-  const policy = isPlain
-    ? PLAIN
-    : { idempotent, hedge, retry: typeof retry === "number" ? { max: retry } : retry };
+  const isPlain = !idempotent && !once && options.retry === undefined;
+  const retries = typeof retry === "number" ? { max: retry } : retry;
+  const policy = isPlain ? PLAIN : { idempotent, once, hedge, retry: retries };
   const again = shared.retry.again.bind(shared.retry);
   return { ...shared, options, policy, interceptor, again };
 }
@@ -151,7 +152,8 @@ function invoke(inside: Inside, method: string, args: readonly unknown[]): Answe
   const timeoutMs = context === undefined ? own : Math.min(own, context.leftMs);
   const signal = anySignal(options.signal, context?.signal);
   const headers: Headers | undefined =
-    interceptor === undefined ? options.headers : { ...options.headers };
+    interceptor === undefined && !policy.once ? options.headers : { ...options.headers };
+  if (policy.once && headers !== undefined) headers[ONCE] = randomUUID();
   const { to } = options;
   const call = new PendingCall({ method, args, headers, timeoutMs, signal, to, policy }, nowMs);
   call.beforeFail = inside.again;
@@ -169,7 +171,7 @@ function around({ pool, options }: Inside, call: PendingCall, interceptor: Inter
     verb: "rpc",
     side: "client",
     name: options.name === undefined ? call.method : `${options.name}.${call.method}`,
-    headers: call.request.headers ?? {},
+    headers: call.headers ?? {},
     peer: call.to ?? pool.peerName,
     attributes: {},
   });

@@ -24,6 +24,7 @@ const OWN_CODES: ReadonlySet<string> = new Set<RpcErrorCode>([
   "ERR_INVALID_RESULT",
   "ERR_UNAVAILABLE",
   "ERR_FORBIDDEN",
+  "ERR_LOST_REMOTE",
   "ERR_PROTOCOL",
 ]);
 
@@ -44,6 +45,7 @@ export class Connection implements Caller {
   readonly #names = new Map<string, number>();
   #sweep: NodeJS.Timeout | undefined;
   #isDraining = false;
+  #boot: string | undefined;
   #nextDeadlineMs = Number.POSITIVE_INFINITY;
 
   constructor(session: Session) {
@@ -114,7 +116,8 @@ export class Connection implements Caller {
   }
 
   #send(call: PendingCall, nowMs: number): void {
-    const { timeoutMs, headers } = call.request;
+    const { timeoutMs } = call.request;
+    const { headers } = call;
     const leftMs =
       timeoutMs === Number.POSITIVE_INFINITY ? 0 : Math.max(1, call.deadlineMs - nowMs);
     const outgoing = call.request.args.some(isStream) ? this.#outgoing(call) : NONE;
@@ -156,7 +159,7 @@ export class Connection implements Caller {
     if (known !== undefined) return known;
     const index = this.#names.size;
     this.#names.set(name, index);
-    wire.sendMethod(this.session, index, name);
+    wire.sendText(this.session, Kind.method, name, index);
     return index;
   }
 
@@ -169,6 +172,7 @@ export class Connection implements Caller {
       return;
     }
     if (kind === Kind.drain) this.#isDraining = true;
+    else if (kind === Kind.server) this.#boot = bytes.toString("utf8", start + HEAD_BYTES, end);
     const call = this.#open.get(id);
     if (call === undefined) return;
     try {
@@ -225,8 +229,12 @@ export class Connection implements Caller {
     const who = `${peer.node || endpoint} (${endpoint})`;
     const text = closed ? "the connection was closed" : `${who} vanished; it may have happened`;
     const code = closed ? "ERR_CLOSED" : "ERR_LOST_REMOTE";
-    for (const call of this.#open.values())
+    const boot = this.#boot;
+    this.#boot = undefined;
+    for (const call of this.#open.values()) {
+      call.ranIn = boot;
       call.fail(new RpcError(code, `${call.method}: ${text}`));
+    }
     if (!closed) return;
     clearInterval(this.#sweep);
     this.#sweep = undefined;
@@ -254,7 +262,10 @@ function remoteError(value: unknown, { site, method }: PendingCall): Error {
   const ours =
     error.name === "RpcError" && error.hops.length <= 1 && OWN_CODES.has(error.code ?? "");
   // The other side's library refused, not its method: that is our kind of error.
-  if (ours) return new RpcError(error.code as RpcErrorCode, `${method}: ${error.message}`);
+  if (ours) {
+    const { data } = error;
+    return new RpcError(error.code as RpcErrorCode, `${method}: ${error.message}`, { data });
+  }
   return new RemoteError(error, site?.stack);
 }
 

@@ -35,10 +35,17 @@ export class RpcError extends Error {
   readonly code: RpcErrorCode;
   /** True when the call surely did not happen and may be made again. */
   readonly retryable: boolean;
+  /** More on it, when there is: the issues of arguments that do not fit. */
+  readonly data?: unknown;
 
-  constructor(code: RpcErrorCode, message: string, options?: ErrorOptions) {
+  constructor(
+    code: RpcErrorCode,
+    message: string,
+    options?: ErrorOptions & { readonly data?: unknown },
+  ) {
     super(message, options);
     this.code = code;
     this.retryable = RETRYABLE[code];
+    if (options?.data !== undefined) this.data = options.data;
   }
 }

@@ -18,12 +18,19 @@ export interface CallCarrier {
 export interface CallPolicy {
   /** True when it does no harm to run it twice. */
   readonly idempotent: boolean;
+  /** The server keeps its answer, so that it never runs twice. */
+  readonly once: boolean;
   readonly retry: RetryOptions;
   readonly hedge: HedgeOptions | undefined;
 }
 
 /** Sent once, and again only when it surely did not happen. */
-export const PLAIN: CallPolicy = { idempotent: false, retry: {}, hedge: undefined };
+export const PLAIN: CallPolicy = {
+  idempotent: false,
+  once: false,
+  retry: {},
+  hedge: undefined,
+};
 
 /** One call to make. */
 export interface Request {
@@ -70,6 +77,10 @@ function iterate(this: Owned): AsyncIterator<unknown, undefined, undefined> {
 export class PendingCall {
   readonly answer: Answer;
   readonly request: Request;
+  /** What travels with it. */
+  headers: Headers | undefined;
+  /** The process that had it when it was lost, when it is known. */
+  ranIn: string | undefined;
   /** When it fails for want of an answer, on the clock of `performance.now()`. */
   deadlineMs: number;
   /** Number of the call at its carrier. */
@@ -97,6 +108,7 @@ export class PendingCall {
 
   constructor(request: Request, nowMs: number) {
     this.request = request;
+    this.headers = request.headers;
     this.deadlineMs = nowMs + request.timeoutMs;
     this.answer = new Promise<unknown>(capture) as Answer;
     this.#resolve = lastResolve;

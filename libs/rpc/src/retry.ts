@@ -1,6 +1,7 @@
 import { codeOf } from "@zeroplane/link";
 import type { PendingCall } from "./pending-call.ts";
 import type { Pool } from "./pool.ts";
+import { ONCE_OF } from "./wire.ts";
 
 const BACKOFF_MS = 20;
 const BACKOFF_MS_MAX = 1_000;
@@ -80,6 +81,15 @@ export class Retry {
     const { retryable } = error as { readonly retryable?: unknown };
     const isOurs = (error as Error | undefined)?.name === "RpcError";
     if (isOurs && retryable === true) return true;
-    return call.policy.idempotent && isOurs && MAYBE.has(codeOf(error));
+    if (!isOurs || !MAYBE.has(codeOf(error))) return false;
+    return call.policy.idempotent || (call.policy.once && askAgain(call));
   }
+}
+
+/** The process that had the call still has its answer: no other one may run it. */
+function askAgain(call: PendingCall): boolean {
+  const { ranIn, headers } = call;
+  if (ranIn === undefined || (headers?.[ONCE_OF] ?? ranIn) !== ranIn) return false;
+  call.headers = { ...headers, [ONCE_OF]: ranIn };
+  return true;
 }

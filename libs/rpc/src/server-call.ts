@@ -3,6 +3,7 @@ import type { CallContext } from "./call-context.ts";
 import type { RpcError } from "./errors.ts";
 import type { ItemPump } from "./item-pump.ts";
 import type { Method } from "./service.ts";
+import { ONCE } from "./wire.ts";
 
 /** What a call is about. */
 export interface CallFacts {
@@ -54,6 +55,11 @@ export class ServerCall implements CallContext {
 
   get peer(): Peer {
     return this.#session.peer;
+  }
+
+  /** Names it when it must not run twice. */
+  get onceId(): string | undefined {
+    return this.headers[ONCE];
   }
 
   get leftMs(): number {

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import {
   codeOf,
   type Interceptor,
@@ -11,11 +12,14 @@ import { runInCall } from "./call-context.ts";
 import { RpcError } from "./errors.ts";
 import { IncomingStreams } from "./incoming-streams.ts";
 import { ItemPump, isStream, type Stream, streamOf } from "./item-pump.ts";
+import type { ReplyCache } from "./reply-cache.ts";
 import { ServerCall } from "./server-call.ts";
-import type { Method, Service } from "./service.ts";
+import { apply, type Method, type Service } from "./service.ts";
 import * as wire from "./wire.ts";
 
 const METHODS_MAX = 4_096;
+/** Tells this process from others, and from itself after a restart. */
+const BOOT = randomUUID();
 const { Kind, HEAD_BYTES } = wire;
 
 /** How calls of one session are run. */
@@ -26,6 +30,8 @@ export interface ServerOptions {
   readonly interceptor: Interceptor | undefined;
   /** Name of this process, for tracebacks. */
   readonly node: string;
+  /** Answers of calls that must not run twice. */
+  readonly replies: ReplyCache;
 }
 
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
@@ -47,6 +53,7 @@ export class ServerSession implements VerbHandler {
     this.#session = session;
     this.#options = options;
     this.#streams = new IncomingStreams(session);
+    wire.sendText(session, Kind.server, BOOT);
   }
 
   /** Takes no more calls, and says so. */
@@ -78,7 +85,10 @@ export class ServerSession implements VerbHandler {
       "ERR_LOST_REMOTE",
       `the caller ${this.#session.peer.node} vanished`,
     );
-    for (const call of this.#calls.values()) call.end(vanished);
+    for (const call of this.#calls.values()) {
+      // Whoever made it with `once` will come back for the answer.
+      if (call.onceId === undefined) call.end(vanished);
+    }
     this.#calls.clear();
     this.#streams.fail(vanished);
   }
@@ -135,7 +145,7 @@ export class ServerSession implements VerbHandler {
 
   #run(call: ServerCall): void {
     const { interceptor } = this.#options;
-    if (interceptor === undefined) {
+    if (interceptor === undefined && call.onceId === undefined) {
       runInCall(call, this.#invoke, call);
       return;
     }
@@ -148,7 +158,8 @@ export class ServerSession implements VerbHandler {
       peer: call.peer.node,
       attributes: {},
     });
-    const run = (): Promise<unknown> => runInCall(call, this.#handle, call);
+    const handle = call.onceId === undefined ? this.#handle : this.#handleOnce;
+    const run = (): Promise<unknown> => runInCall(call, handle, call);
     intercept(interceptor, operation, run).catch((error: unknown) => this.#failed(call, error));
   }
 
@@ -159,7 +170,7 @@ export class ServerSession implements VerbHandler {
   readonly #invoke = (call: ServerCall): void => {
     let result: unknown;
     try {
-      result = Reflect.apply(call.target.fn, call.target.owner, call.args);
+      result = apply(call.target, call.args);
       if (!isThenable(result) && !isStream(result)) {
         this.#streams.close(call);
         this.#reply(Kind.result, call, result);
@@ -183,8 +194,25 @@ export class ServerSession implements VerbHandler {
   }
 
   readonly #handle = async (call: ServerCall): Promise<void> => {
-    const result: unknown = await Reflect.apply(call.target.fn, call.target.owner, call.args);
+    const result: unknown = await apply(call.target, call.args);
     await this.#answer(call, result);
+  };
+
+  /** A call that was made before gets the answer of then, or waits for it. */
+  readonly #handleOnce = async (call: ServerCall): Promise<void> => {
+    const of = call.headers[wire.ONCE_OF];
+    if (of !== undefined && of !== BOOT) {
+      const text = `${call.method} was called in a process that is gone; it may have happened`;
+      throw new RpcError("ERR_LOST_REMOTE", text);
+    }
+    const { replies } = this.#options;
+    const reply = await replies.answer(call.onceId ?? "", performance.now(), async () => {
+      const result = await apply(call.target, call.args);
+      if (!isStream(result)) return result;
+      throw new RpcError("ERR_INVALID_RESULT", `${call.method} gives a stream: not with once`);
+    });
+    if ("error" in reply) throw reply.error;
+    await this.#answer(call, reply.value);
   };
 
   #answer(call: ServerCall, result: unknown): Promise<void> | undefined {

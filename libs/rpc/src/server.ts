@@ -7,6 +7,8 @@ import {
   nodeName,
   type Session,
 } from "@zeroplane/link";
+import type { MethodOptions } from "./guard.ts";
+import { type OnceOptions, ReplyCache } from "./reply-cache.ts";
 import { ServerSession } from "./server-session.ts";
 import { Service } from "./service.ts";
 import { VERB_RPC } from "./wire.ts";
@@ -21,6 +23,10 @@ export interface ExposeOptions {
   readonly callsMax?: number;
   /** Name of this process (default host and pid). */
   readonly node?: string;
+  /** What holds for single methods: a schema of their arguments, how often they may run at a time. */
+  readonly methods?: Readonly<Record<string, MethodOptions>>;
+  /** How long and how many answers of calls made with `once` are kept. */
+  readonly once?: OnceOptions;
   /** How long running calls may go on after `close`, milliseconds (default 5 000). */
   readonly drainMs?: number;
 }
@@ -53,13 +59,14 @@ const EXPIRE_MS = 25;
 
 /** Puts `target` on a listener that may serve other verbs as well. */
 export function expose(target: object, listener: Listener, options: ExposeOptions = {}): Server {
-  const service = new Service(target, options.name);
+  const service = new Service(target, options.name, options.methods);
   const sessions = new Set<ServerSession>();
   const settings = {
     service,
     callsMax: options.callsMax ?? CALLS_MAX,
     interceptor: compose(options.interceptors),
     node: options.node ?? nodeName(),
+    replies: new ReplyCache(options.once),
   };
   let isDraining = false;
   const accept = (session: Session): ServerSession => {

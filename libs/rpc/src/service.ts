@@ -7,9 +7,19 @@ import {
   toZerorpcInspect,
 } from "@zeroplane/introspect";
 import { RpcError } from "./errors.ts";
+import { Guard, type MethodOptions } from "./guard.ts";
 
 /** One thing that can be called. */
-export type Method = Pick<Member, "fn" | "owner" | "name">;
+export interface Method extends Pick<Member, "fn" | "owner" | "name"> {
+  /** Stands before it, when there is something to check. */
+  readonly guard?: Guard | undefined;
+}
+
+/** Calls `method`: its result, a promise of it, or a stream. */
+export function apply({ fn, owner, guard }: Method, args: readonly unknown[]): unknown {
+  if (guard === undefined) return Reflect.apply(fn, owner, args);
+  return guard.run(args, (checked) => Reflect.apply(fn, owner, checked) as unknown);
+}
 
 const NEAR_MAX = 3;
 
@@ -24,11 +34,17 @@ export class Service {
   /**
    * @param target any object, class instance, function or module namespace
    * @param name shown to callers and in traces (default the class's name)
+   * @param options of single methods, by name
+   * @throws RpcError ERR_NO_METHOD when `options` names a method that is not there
    */
-  constructor(target: object, name: string | undefined) {
+  constructor(
+    target: object,
+    name: string | undefined,
+    options: Readonly<Record<string, MethodOptions>> = {},
+  ) {
     this.#target = target;
-    this.#methods = members(target);
     this.name = name ?? defaultName(target);
+    this.#methods = guarded(members(target), this.name, options);
     this.#builtins = this.#makeBuiltins();
   }
 
@@ -68,6 +84,22 @@ export class Service {
       Object.entries(builtins).map(([name, fn]) => [name, { name, fn, owner: undefined }]),
     );
   }
+}
+
+function guarded(
+  methods: ReadonlyMap<string, Method>,
+  service: string,
+  options: Readonly<Record<string, MethodOptions>>,
+): ReadonlyMap<string, Method> {
+  const found = new Map(methods);
+  for (const [name, own] of Object.entries(options)) {
+    const method = found.get(name);
+    if (method === undefined) {
+      throw new RpcError("ERR_NO_METHOD", `options for ${service}.${name}, which is not there`);
+    }
+    found.set(name, { ...method, guard: new Guard(`${service}.${name}`, own) });
+  }
+  return found;
 }
 
 function defaultName(target: object): string {

@@ -38,7 +38,14 @@ export const Kind = {
   streamCredit: 13,
   /** From the server: it takes no more calls, those that it has go on. */
   drain: 14,
+  /** From the server, first of all: 36 characters that name its process, in utf-8. */
+  server: 15,
 } as const;
+
+/** Header: names a call that must not run twice. */
+export const ONCE = "once";
+/** Header: the process in which it may have run already; another one must refuse it. */
+export const ONCE_OF = "once-of";
 
 /** The verb of the link that carries calls. */
 export const VERB_RPC = 1;
@@ -142,9 +149,9 @@ export function sendValue(session: Session, kind: number, id: number, value: unk
   return sendBody(session, kind, id, encodeShared(value));
 }
 
-/** Sends a `method` record. */
-export function sendMethod(session: Session, index: number, name: string): void {
-  sendBody(session, Kind.method, index, Buffer.from(name));
+/** Sends a record whose rest is text. */
+export function sendText(session: Session, kind: number, text: string, id = 0): void {
+  sendBody(session, kind, id, Buffer.from(text));
 }
 
 /** Sends a record that gives credit. */

@@ -180,7 +180,7 @@ export class SafeSocket implements AsyncDisposable {
     for (const endpoint of this.#bound.splice(0)) freed(endpoint);
   }
 
-  /** As {@link close}, and the endpoints it has bound are free again when this resolves. */
+  /** As {@link close}, and this process can bind again what it had bound. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.closed) return;
     this.#handOver();

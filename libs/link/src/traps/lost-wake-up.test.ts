@@ -21,15 +21,15 @@ async function peerThatDoesNotRead(sockets: Sockets): Promise<zmq.Dealer> {
   return peer;
 }
 
-/** Sends until nothing more is taken for a while. */
-async function fill(offer: () => Promise<boolean>): Promise<void> {
-  for (let refused = 0; refused < 5; ) {
+/** Sends until nothing more is taken for a while, longer with each trial. */
+async function fill(trial: number, offer: () => Promise<boolean>): Promise<void> {
+  for (let refused = 0; refused < 5 + 3 * trial; ) {
     if (await offer()) refused = 0;
     else refused += await sleep(5, 1);
   }
 }
 
-async function rawTrial(): Promise<string> {
+async function rawTrial(trial: number): Promise<string> {
   using sockets = new Sockets();
   const peer = await peerThatDoesNotRead(sockets);
   const socket = sockets.add(
@@ -37,7 +37,7 @@ async function rawTrial(): Promise<string> {
   );
   socket.connect(peer.lastEndpoint ?? "");
   await sleep(30);
-  await fill(() =>
+  await fill(trial, () =>
     socket.send(BIG).then(
       () => true,
       () => false,
@@ -47,23 +47,24 @@ async function rawTrial(): Promise<string> {
   const received = socket.receive();
   await sleep(5);
   void peer.send("first").catch(() => undefined);
-  busy(20);
+  // The message has to arrive meanwhile, also on a machine that has other work.
+  busy(20 + 20 * trial);
   void socket.send("later").catch(() => undefined);
   return await outcome(received, 100);
 }
 
 /** @returns how often the later send found no room: the state in which the raw socket is stuck */
-async function safeTrial(): Promise<number> {
+async function safeTrial(trial: number): Promise<number> {
   using sockets = new Sockets();
   const peer = await peerThatDoesNotRead(sockets);
   const socket = sockets.add(new SafeSocket("dealer", { highWaterMark: 1 }));
   socket.connect(peer.lastEndpoint ?? "");
   await sleep(30);
-  await fill(() => socket.offer([BIG]));
+  await fill(trial, () => socket.offer([BIG]));
   const received = socket[Symbol.asyncIterator]().next();
   await sleep(5);
   void peer.send("first").catch(() => undefined);
-  busy(20);
+  busy(20 + 20 * trial);
   const before = socket.stats().unsent["EAGAIN"] ?? 0;
   socket.send([Buffer.from("later")]);
   expect(await outcome(received, 2_000)).toBe("ok");
@@ -72,17 +73,18 @@ async function safeTrial(): Promise<number> {
 
 test("trap 1, lost wake-up: raw, a send that waits beside a pending receive loses its message", async () => {
   const ends: string[] = [];
-  while (ends.length < TRIALS && !ends.includes("pending")) ends.push(await rawTrial());
+  while (ends.length < 2 * TRIALS && !ends.includes("pending"))
+    ends.push(await rawTrial(ends.length));
   expect(ends).toContain("pending");
 });
 
 test("trap 1, lost wake-up: SafeSocket receives, since no send ever waits", async () => {
   let muted = 0;
-  for (let trial = 0; trial < TRIALS; trial++) muted += await safeTrial();
+  for (let trial = 0; trial < TRIALS; trial++) muted += await safeTrial(trial);
   expect(muted).toBeGreaterThan(0);
 });
 
-async function subscriberThatIsAsked(): Promise<string> {
+async function subscriberThatIsAsked(trial: number): Promise<string> {
   using sockets = new Sockets();
   const pub = sockets.add(new zmq.Publisher({ linger: 0 }));
   const sub = sockets.add(new zmq.Subscriber({ linger: 0 }));
@@ -93,15 +95,15 @@ async function subscriberThatIsAsked(): Promise<string> {
   const received = sub.receive();
   await sleep(10);
   void pub.send("first").catch(() => undefined);
-  busy(50);
+  busy(50 + 30 * trial);
   void sub.readable;
   return await outcome(received, 100);
 }
 
 test("trap 2, reading .readable: raw, it kills a pending receive", async () => {
   const ends: string[] = [];
-  while (ends.length < TRIALS && !ends.includes("pending")) {
-    ends.push(await subscriberThatIsAsked());
+  while (ends.length < 2 * TRIALS && !ends.includes("pending")) {
+    ends.push(await subscriberThatIsAsked(ends.length));
   }
   expect(ends).toContain("pending");
 });

@@ -81,7 +81,7 @@ test("trap 19, reconnecting: raw, a client that doubles its pause finds the serv
 
 test("trap 19, reconnecting: SafeSocket finds it within 100 ms, however long it was away", async () => {
   const found: number[] = [];
-  for (const absenceMs of [ABSENCE_MS, 100, 217, 331, 448, 562, 679]) {
+  for (const absenceMs of [ABSENCE_MS, 331, 352, 373, 394, 700, 720]) {
     await using dealer = new SafeSocket("dealer");
     const ms = await foundAfter(absenceMs, (endpoint) => {
       dealer.connect(endpoint);
@@ -90,8 +90,9 @@ test("trap 19, reconnecting: SafeSocket finds it within 100 ms, however long it 
     found.push(ms);
   }
   found.sort((a, b) => a - b);
-  // The pause is 64 ms at most; all but one of seven leave room for a machine that is busy.
-  expect(found[5]).toBeLessThan(100);
+  // The pause is 64 ms at most. Pauses that double would make each of these 230 ms or more; three of
+  // seven are asked for, because the machine may have other work.
+  expect(found[2]).toBeLessThan(100);
 });
 
 test("trap 23, routing ids: raw, one with a zero in it reads back cut, and others are refused", () => {

@@ -41,9 +41,9 @@ export class ReplyCache {
 
   /** The answer of `id`: of this run, or of the one that is going on or was before. */
   answer(id: string, nowMs: number, run: () => Promise<unknown>): Promise<Reply> {
-    this.#forget(nowMs);
     const known = this.#entries.get(id);
-    if (known !== undefined) return known.reply;
+    if (known !== undefined && !this.#isOld(known, nowMs)) return known.reply;
+    this.#forget(nowMs);
     const reply = run().then(
       (value) => ({ value }),
       (error: unknown) => ({ error }),
@@ -60,11 +60,14 @@ export class ReplyCache {
 
   /** What runs stays; what is older than its time goes, and the oldest when there are too many. */
   #forget(nowMs: number): void {
-    for (const [id, { doneAtMs }] of this.#entries) {
-      if (doneAtMs === undefined) continue;
-      const isOld = nowMs - doneAtMs > this.#ttlMs;
-      if (!isOld && this.#entries.size < this.#max) return;
+    for (const [id, entry] of this.#entries) {
+      if (entry.doneAtMs === undefined) continue;
+      if (!this.#isOld(entry, nowMs) && this.#entries.size < this.#max) return;
       this.#entries.delete(id);
     }
+  }
+
+  #isOld({ doneAtMs }: Entry, nowMs: number): boolean {
+    return doneAtMs !== undefined && nowMs - doneAtMs > this.#ttlMs;
   }
 }

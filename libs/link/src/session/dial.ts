@@ -4,7 +4,7 @@ import { type KeyPair, proveKey } from "../keys.ts";
 import { hasDraft } from "../raw-socket.ts";
 import { SafeSocket } from "../safe-socket.ts";
 import { VIA_MAX, type Via } from "./hello.ts";
-import { KNOCK, LOST } from "./packet.ts";
+import { KNOCK, LINE_MESSAGES_MAX, LOST } from "./packet.ts";
 import { redialWhileAway } from "./redial.ts";
 import { Session } from "./session.ts";
 import { SESSION_DEFAULTS, type SessionIdentity, type SessionSettings } from "./settings.ts";
@@ -65,6 +65,7 @@ export function dial(endpoint: string, options: DialOptions = {}): Session {
   const socket = new SafeSocket("dealer", {
     security: options.keys,
     ...(draft && { lostMessage: LOST, helloMessage: KNOCK }),
+    highWaterMark: LINE_MESSAGES_MAX,
   });
   const session = new Session("dialer", {
     identity: identityOf(options),

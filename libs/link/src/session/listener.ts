@@ -4,7 +4,7 @@ import { SafeSocket } from "../safe-socket.ts";
 import { type Gate, openGate, requireKeys, type Trust } from "../zap.ts";
 import { nodeName, proofText } from "./dial.ts";
 import type { Hello } from "./hello.ts";
-import { LOST } from "./packet.ts";
+import { LINE_MESSAGES_MAX, LOST } from "./packet.ts";
 import { Session, type VerbAcceptor } from "./session.ts";
 import { SESSION_DEFAULTS, type SessionSettings } from "./settings.ts";
 import { type ForeignHandler, Switchboard } from "./switchboard.ts";
@@ -133,8 +133,9 @@ export class Listener implements AsyncDisposable {
     return revoked.length;
   }
 
-  /** The line of a peer that cannot be reached any more. */
-  unreachable(route: Uint8Array | undefined): void {
+  /** For the shell: a message did not go, because the peer is gone or reads nothing any more. */
+  unsent(code: string, route: Uint8Array | undefined): void {
+    if (code === "EAGAIN") this.#board.refuse("unread");
     if (route !== undefined) this.#board.unreachable(route);
   }
 
@@ -215,7 +216,8 @@ export async function listen(endpoint: string, options: ListenOptions = {}): Pro
   const socket = new SafeSocket("router", {
     security: gate?.security,
     ...(options.draft !== false && { lostMessage: LOST }),
-    onUnsent: (_code, [route]) => listener?.unreachable(route),
+    highWaterMark: LINE_MESSAGES_MAX,
+    onUnsent: (code, [route]) => listener?.unsent(code, route),
   });
   try {
     const bound = await socket.bind(endpoint);

@@ -25,6 +25,12 @@ export const LARGE_BYTES = 16 * 1024;
 /** A packet is cut when its records reach this size. */
 export const PACKET_BYTES = 32 * 1024;
 
+/**
+ * Messages that libzmq may hold of one line. Credit keeps an honest peer far below: 1 024 packets,
+ * the same once more after a loss, and a few words. Who asks and never reads reaches it.
+ */
+export const LINE_MESSAGES_MAX = 4_096;
+
 export const Kind = {
   hello: 1,
   welcome: 2,

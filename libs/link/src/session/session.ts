@@ -90,6 +90,11 @@ export class Session implements AsyncDisposable {
     return this.#core.state;
   }
 
+  /** Number of this incarnation; another one has forgotten what was before. */
+  get epoch(): number {
+    return this.#core.greeting.epoch;
+  }
+
   /** Why the peer does not want this side, in words, when it has said so. */
   get refusal(): string | undefined {
     return this.#waits.refusal;

@@ -87,7 +87,7 @@ export class Pool {
   changed(): void {
     if (this.#waiting.size === 0) return;
     const nowMs = performance.now();
-    for (const call of [...this.#waiting]) {
+    for (const call of this.#waiting) {
       if (!call.ended) this.#place(call, nowMs);
     }
   }
@@ -96,7 +96,7 @@ export class Pool {
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#sweep);
-    for (const call of [...this.#waiting]) {
+    for (const call of this.#waiting) {
       call.abandon(new RpcError("ERR_CLOSED", `${call.method}: the client was closed`));
     }
     await Promise.all([...this.#members.values()].map(({ caller }) => caller.close()));
@@ -153,7 +153,7 @@ export class Pool {
 
   #expire(): void {
     const nowMs = performance.now();
-    for (const call of [...this.#waiting]) {
+    for (const call of this.#waiting) {
       if (nowMs >= call.deadlineMs) call.abandon(this.#nobody(call));
     }
     this.#closeLeft();

@@ -46,6 +46,6 @@ export class Slots<T> {
 
   /** The values there are now. */
   *values(): Generator<T> {
-    for (const value of [...this.#values]) if (value !== undefined) yield value;
+    for (const value of this.#values) if (value !== undefined) yield value;
   }
 }

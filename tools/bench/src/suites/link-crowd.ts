@@ -6,10 +6,13 @@ import type { PeerProcess } from "../peer-process.ts";
 /** What many idle peers cost the one they are connected to. */
 export interface CrowdFigures {
   readonly peers: number;
-  readonly connectAllMs: number;
-  readonly rssKiBPerPeer: number;
+  /** How many were there when all were, or after 30 s. */
+  readonly connected: number;
+  /** The rest is only known when all came. */
+  readonly connectAllMs?: number;
+  readonly rssKiBPerPeer?: number;
   /** CPU of the listener while nothing happens, percent of one core. */
-  readonly idleCpuPercent: number;
+  readonly idleCpuPercent?: number;
   /** Until the listener knows that half of them, killed at once, are gone. */
   readonly noticedHalfMs?: number;
   /** Delay of the listener's event loop meanwhile. */
@@ -20,6 +23,7 @@ const SETTLE_MS = 1_500;
 const IDLE_MS = 2_000;
 const LOOK_MS = 5;
 const NOTICE_MS_MAX = 30_000;
+const CONNECT_MS_MAX = 30_000;
 
 /** Connects `peers` idle peers from two processes, and kills one of those when `kills` is true. */
 export async function measureCrowd(
@@ -33,19 +37,29 @@ export async function measureCrowd(
   await using second = await startPeer(name, "dial", { endpoint });
   const before = await settled(listening);
   const startedMs = performance.now();
-  const crowd = Math.round(peers / 2);
-  await Promise.all([first.ask({ crowd }), second.ask({ crowd })]);
+  if (!(await connects([first, second], Math.round(peers / 2)))) {
+    return { peers, connected: (await listening.ask<Sample>({})).peers };
+  }
   const connectAllMs = Math.round(performance.now() - startedMs);
   const after = await settled(listening);
   await sleep(IDLE_MS);
   const idle = await listening.ask<Sample>({});
   const figures = {
     peers,
+    connected: peers,
     connectAllMs,
     rssKiBPerPeer: round1((after.rssBytes - before.rssBytes) / 1_024 / peers),
     idleCpuPercent: round1((100 * (idle.cpuMs - after.cpuMs)) / (idle.nowMs - after.nowMs)),
   };
   return kills ? { ...figures, ...(await notice(listening, second, idle.peers / 2)) } : figures;
+}
+
+/** @returns false when that takes more than 30 s */
+async function connects(dialled: readonly PeerProcess[], crowd: number): Promise<boolean> {
+  const all = Promise.all(dialled.map((each) => each.ask({ crowd }))).then(() => true);
+  // Those that are killed after the deadline never answer.
+  all.catch(() => undefined);
+  return Promise.race([all, sleep(CONNECT_MS_MAX, false)]);
 }
 
 async function settled(listening: PeerProcess): Promise<Sample> {

@@ -12,21 +12,21 @@ export interface LinkReport {
   readonly ratios: LinkRatios & { readonly curve: LinkRatios };
   readonly rows: readonly LinkRow[];
   readonly figures: {
-    readonly crowd: CrowdFigures;
-    readonly rawCrowd: CrowdFigures;
     readonly dialerKilled: Times;
     readonly listenerKilled: Times;
     readonly firstAnswerAfterReturn: Times;
+    readonly crowds: readonly CrowdFigures[];
+    readonly rawCrowds: readonly CrowdFigures[];
   };
 }
 
-const QUICK = { rounds: 3, ms: 200, peers: 1_000, deaths: 10 };
-const FULL = { rounds: 9, ms: 600, peers: 10_000, deaths: 50 };
+const QUICK = { rounds: 3, ms: 200, crowds: [1_000], deaths: 10 };
+const FULL = { rounds: 9, ms: 600, crowds: [2_000, 10_000], deaths: 50 };
 
 /** Sessions beside zeromq.js by hand: rates, memory, deaths and returns. */
 export const link: Suite<LinkReport> = {
   run: async (isQuick) => {
-    const { peers, deaths, ...rounds } = isQuick ? QUICK : FULL;
+    const { crowds, deaths, ...rounds } = isQuick ? QUICK : FULL;
     const plain = await measureRates(undefined, rounds);
     const curve = await measureRates(randomKeys(), rounds);
     return {
@@ -34,11 +34,11 @@ export const link: Suite<LinkReport> = {
       ratios: { ...plain.ratios, curve: curve.ratios },
       rows: [...plain.rows, ...curve.rows],
       figures: {
-        crowd: await measureCrowd("zeroplane", peers, true),
-        rawCrowd: await measureCrowd("raw-zeromq", peers, false),
         dialerKilled: await measureDialerDeaths(deaths),
         listenerKilled: await measureListenerDeaths(deaths),
         firstAnswerAfterReturn: await measureReturn(deaths),
+        crowds: await each(crowds, (peers) => measureCrowd("zeroplane", peers, true)),
+        rawCrowds: await each(crowds, (peers) => measureCrowd("raw-zeromq", peers, false)),
       },
     };
   },
@@ -50,6 +50,13 @@ export const link: Suite<LinkReport> = {
       ...Object.entries(figures).map(([name, figure]) => `${name}: ${JSON.stringify(figure)}`),
     ].join("\n"),
 };
+
+/** One after the other. */
+async function each<T, R>(items: readonly T[], run: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (const item of items) results.push(await run(item));
+  return results;
+}
 
 function line({ what, of, curve, peer, perSecond, spread, p50Us, p99Us }: LinkRow): string {
   return [

@@ -10,21 +10,23 @@ export interface Watched {
 }
 
 /**
- * Calls `redial` while nobody answers: after 2 s, then ever less often. libzmq itself connects
+ * Calls `redial` while nobody answers: after 2 to 4 s, then ever less often. libzmq itself connects
  * again after a lost connection, but never after a protocol error, and one flipped bit or a
  * stranger on the port is enough for that.
  */
 export function redialWhileAway(session: Watched, redial: () => void): void {
   let waitMs = WAIT_MS_MIN;
   let timer: NodeJS.Timeout | undefined;
+  // Many dialers that lost one listener must not come back at one moment.
+  const arrange = (): NodeJS.Timeout => setTimeout(again, waitMs * (1 + Math.random()));
   const again = (): void => {
     redial();
     waitMs = Math.min(WAIT_MS_MAX, waitMs * 2);
-    timer = setTimeout(again, waitMs);
+    timer = arrange();
   };
   const look = (state: SessionState): void => {
     if (state === "opening" || state === "down") {
-      timer ??= setTimeout(again, waitMs);
+      timer ??= arrange();
       return;
     }
     clearTimeout(timer);

@@ -36,7 +36,7 @@ export class SessionCore {
     this.#settings = settings;
     this.#effects = effects;
     this.#deliver = (verb, bytes, start, end) => effects.deliver(verb, bytes, start, end);
-    this.#pulse = new Pulse(settings);
+    this.#pulse = new Pulse(settings, role);
     this.#inbox = new Inbox(settings);
     this.outbox = new Outbox(settings.queueBytesMax, {
       send: (frames, again) => {
@@ -67,6 +67,7 @@ export class SessionCore {
    * @param epoch number of this incarnation, used for the first hello only
    */
   accept(hello: Hello, epoch: number, nowMs: number): void {
+    if (this.#state === "closed") return;
     const isNew = !this.#wasOpen;
     const body = this.greeting.welcome(hello, this.#progress(), isNew ? epoch : undefined);
     this.#control(packet.Kind.welcome, body);
@@ -117,6 +118,7 @@ export class SessionCore {
   lineLost(nowMs: number): undefined {
     if (this.#state === "closed") return;
     if (this.#state !== "down") this.#pulse.lost(nowMs);
+    this.greeting.lost();
     this.outbox.pause();
     this.#become("down");
     if (this.role === "dialer") this.#hello(nowMs);
@@ -155,6 +157,7 @@ export class SessionCore {
   ): session.Refusal | undefined {
     const { kind, seq, ack, window } = header;
     if (!this.outbox.acknowledged(ack, window)) return "ack";
+    if (this.#pulse.behind(this.outbox.isBehind(ack), nowMs)) return this.#end("ack", nowMs);
     this.#pulse.heard(nowMs);
     if (this.#state === "stalled") this.#become("up");
     // A dialer that never noticed the silence says no hello: without this we would give it up.
@@ -181,7 +184,15 @@ export class SessionCore {
     // Answers of synchronous handlers leave now, and carry the acknowledgement.
     this.flush(nowMs);
     if (this.#inbox.due) this.#control(packet.Kind.ack);
-    return whole ? undefined : "records";
+    // What stands behind the fault was acknowledged with the rest, and is lost: both must know.
+    return whole ? undefined : this.#end("records", nowMs);
+  }
+
+  /** The peer makes no sense any more: the session begins anew, on both sides. */
+  #end(refusal: session.Refusal, nowMs: number): session.Refusal {
+    this.#control(packet.Kind.bye);
+    this.#giveUp(nowMs);
+    return refusal;
   }
 
   #hello(nowMs: number): void {
@@ -193,9 +204,9 @@ export class SessionCore {
   #answered(kind: number, body: Buffer | undefined, nowMs: number): session.Refusal | undefined {
     if (this.role !== "dialer" || body === undefined) return "kind";
     const answer = kind === packet.Kind.welcome ? decodeWelcome(body) : decodeRefused(body);
-    if (!this.greeting.isLast(answer.attempt)) this.#counts.stale++;
+    if (!this.greeting.isCurrent(answer.attempt)) this.#counts.stale++;
     else if ("reason" in answer) this.#effects.refused(answer.reason);
-    else {
+    else if (this.#state !== "up" || answer.epoch !== this.greeting.epoch) {
       const forgotten = this.#wasOpen && answer.epoch !== this.greeting.epoch;
       this.greeting.welcomed(answer);
       if (forgotten) this.#reset();
@@ -208,6 +219,7 @@ export class SessionCore {
     this.#wasOpen = true;
     this.#pulse.heard(nowMs);
     this.outbox.takes(peer.packets);
+    this.#pulse.slower(peer.beat);
     this.outbox.acknowledged(peer.receive, peer.window);
     this.#reopened(nowMs);
   }
@@ -258,8 +270,8 @@ export class SessionCore {
   }
 
   #progress(): Progress {
-    const packets = this.#settings.windowPackets;
-    return { receive: this.#inbox.next, window: this.#window, packets };
+    const { windowPackets: packets, beatMs: beat } = this.#settings;
+    return { receive: this.#inbox.next, window: this.#window, packets, beat };
   }
 
   #header(): Omit<packet.Header, "kind" | "seq"> {

@@ -4,7 +4,7 @@ import { type KeyPair, proveKey } from "../keys.ts";
 import { hasDraft } from "../raw-socket.ts";
 import { SafeSocket } from "../safe-socket.ts";
 import { VIA_MAX, type Via } from "./hello.ts";
-import { KNOCK, LINE_MESSAGES_MAX, LOST } from "./packet.ts";
+import { Kind, KNOCK, LINE_MESSAGES_MAX, LOST } from "./packet.ts";
 import { redialWhileAway } from "./redial.ts";
 import { Session } from "./session.ts";
 import { SESSION_DEFAULTS, type SessionIdentity, type SessionSettings } from "./settings.ts";
@@ -32,6 +32,7 @@ export interface DialOptions extends Partial<SessionSettings> {
 /** A knock at each new connection makes repeated hellos a mere precaution. */
 const KNOCKING_HELLO_MS = 5_000;
 const HELLO_MS = 250;
+const HEARD_MS = 5_000;
 
 /** Default name of this process. */
 export const nodeName = (): string => `${hostname()}/${process.pid}`;
@@ -79,14 +80,20 @@ export function dial(endpoint: string, options: DialOptions = {}): Session {
   socket.connect(endpoint);
   session.dial();
   redialWhileAway(session, () => {
+    // Somebody is there and slow: a new connection would only make it slower.
+    if (performance.now() - heardAtMs < HEARD_MS) return;
     socket.disconnect(endpoint);
     socket.connect(endpoint);
     session.dial();
   });
-  void receiveAll(socket, session);
+  let heardAtMs = 0;
+  const receiveAll = async (): Promise<void> => {
+    for await (const frames of socket) {
+      // Its own word that a connection ended is no sign of the peer.
+      if (frames[0]?.[1] !== Kind.lost) heardAtMs = performance.now();
+      session.receive(frames);
+    }
+  };
+  void receiveAll();
   return session;
-}
-
-async function receiveAll(socket: SafeSocket, session: Session): Promise<void> {
-  for await (const frames of socket) session.receive(frames);
 }

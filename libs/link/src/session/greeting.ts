@@ -10,13 +10,14 @@ import {
 import type { SessionIdentity } from "./settings.ts";
 
 /** How far this side has got, and what it takes. */
-export type Progress = Pick<Introduction, "receive" | "window" | "packets">;
+export type Progress = Pick<Introduction, "receive" | "window" | "packets" | "beat">;
 
 /** Who the two sides are, and of which session and incarnation they speak. */
 export class Greeting {
   readonly #identity: SessionIdentity;
   #session: Uint8Array;
   #attempt = 0;
+  #oldest = 1;
   /** Number of this incarnation; the acceptor chooses it. */
   epoch = 0;
   peerNode = "";
@@ -64,9 +65,14 @@ export class Greeting {
     });
   }
 
-  /** Dialer: true when `attempt` is that of its last hello. */
-  isLast(attempt: number): boolean {
-    return attempt === this.#attempt;
+  /** Dialer: true when `attempt` is that of a hello on the line there is now. */
+  isCurrent(attempt: number): boolean {
+    return attempt >= this.#oldest && attempt <= this.#attempt;
+  }
+
+  /** Dialer: the line is lost; answers to the hellos so far mean nothing any more. */
+  lost(): void {
+    this.#oldest = this.#attempt + 1;
   }
 
   /** Dialer: takes the answer to its last hello. */
@@ -81,7 +87,7 @@ export class Greeting {
    */
   renew(): void {
     this.#session = this.#identity.newSession();
-    this.#attempt++;
+    this.lost();
   }
 
   #meet({ node, capabilities }: Introduction): void {

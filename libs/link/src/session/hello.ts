@@ -26,6 +26,8 @@ export interface Introduction {
   readonly window: number;
   /** Packets beyond `receive` that are welcome. */
   readonly packets: number;
+  /** How often this side wants to be asked for a sign of life at the most, milliseconds. */
+  readonly beat: number;
 }
 
 /** The dialer's first word, and again after each loss of the line. */
@@ -118,6 +120,7 @@ function introduction(map: Fields): Introduction {
     receive: natural(map, "receive"),
     window: natural(map, "window"),
     packets: natural(map, "packets"),
+    beat: natural(map, "beat"),
   };
 }
 

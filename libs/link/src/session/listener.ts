@@ -39,6 +39,7 @@ export interface ListenerStats {
 }
 
 const SESSIONS_MAX = 16_384;
+const BEAT_MS_A_PEER = 1;
 /** How soon a key that is trusted no more loses its sessions. */
 const REVOKE_MS = 1_000;
 
@@ -181,6 +182,12 @@ export class Listener implements AsyncDisposable {
     return timingSafeEqual(proof, proveKey(keys.key, key, proofText(session, key)));
   }
 
+  /** With very many peers each is asked less often: a thousand a second in all. */
+  #settings(): SessionSettings {
+    const settings = { ...SESSION_DEFAULTS, ...this.#options };
+    return { ...settings, beatMs: Math.max(settings.beatMs, this.#board.size * BEAT_MS_A_PEER) };
+  }
+
   #open(hello: Hello, send: (frames: readonly Uint8Array[]) => void): Session {
     const session = new Session("acceptor", {
       identity: {
@@ -188,7 +195,7 @@ export class Listener implements AsyncDisposable {
         capabilities: this.#options.capabilities ?? [],
         newSession: () => hello.session,
       },
-      settings: { ...SESSION_DEFAULTS, ...this.#options },
+      settings: this.#settings(),
       send,
       endpoint: this.endpoint,
       acceptors: this.#acceptors,

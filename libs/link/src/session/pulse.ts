@@ -3,7 +3,15 @@ import type { SessionSettings } from "./settings.ts";
 const STALLED_BEATS = 3;
 const DOWN_BEATS = 10;
 const HELLO_WAIT_MS_MAX = 5_000;
-const HELLO_PAUSE_MS = 20;
+/** A busy listener takes its time to answer: who asks again at once makes it busier. */
+const HELLO_PAUSE_MS = 250;
+/** The dialer asks first, so that an idle session has one question a beat and not two. */
+const ACCEPTOR_PATIENCE = 1.5;
+/** Whatever the peer wants, it is asked once a minute. */
+const BEAT_MS_MAX = 60_000;
+/** What was merely overtaken on its way does not come so often and for so long. */
+const BEHIND_BEATS = 10;
+const BEHIND_PACKETS = 16;
 const ENDED_WAIT_MS = 200;
 
 /** What the silence of a peer means. */
@@ -12,19 +20,41 @@ export type Silence = "none" | "stalled" | "down";
 /** When the peer was last heard, asked, greeted and lost, and what is therefore due. */
 export class Pulse {
   readonly #settings: SessionSettings;
+  readonly #patience: number;
+  #beatMs: number;
+  #behindSinceMs = 0;
+  #behindCount = 0;
   #heardAtMs = 0;
   #askedAtMs = 0;
   #lostAtMs = 0;
   #helloAtMs = 0;
   #helloWaitMs: number;
 
-  constructor(settings: SessionSettings) {
+  constructor(settings: SessionSettings, role: "dialer" | "acceptor") {
     this.#settings = settings;
+    this.#beatMs = settings.beatMs;
+    this.#patience = role === "acceptor" ? ACCEPTOR_PATIENCE : 1;
     this.#helloWaitMs = settings.helloMs;
   }
 
   heard(nowMs: number): void {
     this.#heardAtMs = nowMs;
+  }
+
+  /** The peer has many to look after and wants to be asked less often than this side would. */
+  slower(beatMs: number): void {
+    this.#beatMs = Math.max(this.#settings.beatMs, Math.min(BEAT_MS_MAX, beatMs));
+  }
+
+  /**
+   * The peer acknowledges less than it had acknowledged before, or not (any more).
+   * @returns true when it has for so long that it must have lost its memory
+   */
+  behind(isBehind: boolean, nowMs: number): boolean {
+    this.#behindCount = isBehind ? this.#behindCount + 1 : 0;
+    if (this.#behindCount <= 1) this.#behindSinceMs = nowMs;
+    if (this.#behindCount < BEHIND_PACKETS) return false;
+    return nowMs - this.#behindSinceMs > BEHIND_BEATS * this.#beatMs;
   }
 
   lost(nowMs: number): void {
@@ -55,7 +85,7 @@ export class Pulse {
   /** True when a hello may go out at once; otherwise the next one comes soon. */
   hurries(nowMs: number): boolean {
     if (nowMs - this.#helloAtMs >= HELLO_PAUSE_MS) return true;
-    this.#helloWaitMs = HELLO_PAUSE_MS;
+    this.#helloWaitMs = Math.min(this.#helloWaitMs, HELLO_PAUSE_MS);
     return false;
   }
 
@@ -65,7 +95,7 @@ export class Pulse {
   }
 
   silence(nowMs: number): Silence {
-    const beats = (nowMs - this.#heardAtMs) / this.#settings.beatMs;
+    const beats = (nowMs - this.#heardAtMs) / this.#beatMs;
     if (beats > DOWN_BEATS) return "down";
     return beats > STALLED_BEATS ? "stalled" : "none";
   }
@@ -75,8 +105,8 @@ export class Pulse {
    * oldest packet in flight has waited two beats.
    */
   asks(nowMs: number, oldestSentAtMs = nowMs): boolean {
-    const { beatMs } = this.#settings;
-    const silent = nowMs - this.#heardAtMs >= beatMs;
+    const beatMs = this.#beatMs;
+    const silent = nowMs - this.#heardAtMs >= beatMs * this.#patience;
     const unsure = nowMs - oldestSentAtMs >= 2 * beatMs;
     if (!(silent || unsure) || nowMs - this.#askedAtMs < beatMs) return false;
     this.#askedAtMs = nowMs;

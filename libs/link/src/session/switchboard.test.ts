@@ -31,6 +31,7 @@ function hello(session: number, attempt: number, key?: string): Buffer {
     receive: 0,
     window: 0,
     packets: 1,
+    beat: 1_000,
     ...(key !== undefined && { key }),
   });
   return controlPacket({ ...NONE, kind: Kind.hello }, body);

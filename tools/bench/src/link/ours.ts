@@ -4,9 +4,8 @@ import { ANY_PORT, type BenchKeys, Calls, COUNTED, type Contestant, ECHOED } fro
 
 const VERB = 1;
 const READY_MS = 120_000;
-/** What a sender lets wait before it gives the loop a turn. */
-const QUEUE_BYTES = 1024 * 1024;
-const SENDS_A_LOOK = 64;
+/** Records before the loop has its turn. */
+const SENDS_A_LOOK = 4_096;
 
 /** Records of a session, with numbers, acknowledgements, credit and resume. */
 export const ours: Contestant = {
@@ -40,10 +39,9 @@ async function blast(session: Session, sizeBytes: number, ms: number): Promise<v
   const body = Buffer.alloc(sizeBytes, COUNTED);
   const endAtMs = performance.now() + ms;
   while (performance.now() < endAtMs) {
-    while (session.stats().queuedBytes < QUEUE_BYTES && performance.now() < endAtMs) {
-      for (let i = 0; i < SENDS_A_LOOK; i++) session.send(VERB, body);
-    }
-    await turn();
+    for (let i = 0; i < SENDS_A_LOOK && session.hasRoom; i++) session.send(VERB, body);
+    if (session.hasRoom) await turn();
+    else await session.room();
   }
 }
 

@@ -16,6 +16,7 @@ function introduction(random: Random): Introduction {
     receive: random.pick([0, 0, 1, 5, 0xffffffff]),
     window: random.pick([0, 100, 100_000, 0xffffffff]),
     packets: random.pick([0, 1, 1_024]),
+    beat: random.pick([0, 1_000, 0xffffffff]),
   };
 }
 

@@ -8,7 +8,7 @@ import {
   nativeOptions,
   type SocketOptions,
 } from "./socket-options.ts";
-import { requireMainThread, requireMessage } from "./socket-rules.ts";
+import { requireMainThread, requireMessage, uninterrupted } from "./socket-rules.ts";
 import { type SocketStats, Tally } from "./socket-stats.ts";
 import { nextTurn, Turn } from "./turn.ts";
 
@@ -71,7 +71,7 @@ export class SafeSocket implements AsyncDisposable {
     parseEndpoint(endpoint);
     try {
       // `bind()` makes every send throw meanwhile and needs a free pool thread (traps 3 and 9).
-      await bindWhenFree(endpoint, () => this.#socket.bindSync(endpoint));
+      await bindWhenFree(endpoint, () => uninterrupted(() => this.#socket.bindSync(endpoint)));
     } catch (cause) {
       const why = codeOf(cause) === "EADDRINUSE" ? "it is in use" : String(cause);
       const hint = "choose another port, or stop what listens there";
@@ -88,7 +88,7 @@ export class SafeSocket implements AsyncDisposable {
   /** Connects in the background, again and again: 10 ms after a loss, growing to 64 ms. */
   connect(endpoint: string): void {
     parseEndpoint(endpoint);
-    this.#socket.connect(endpoint);
+    uninterrupted(() => this.#socket.connect(endpoint));
     this.#endpoints.push(endpoint);
   }
 
@@ -204,7 +204,7 @@ export class SafeSocket implements AsyncDisposable {
     } catch (error) {
       if (this.closed) return undefined;
       // libzmq may announce a message and then have none: a peer that left, or was turned away.
-      if (codeOf(error) !== "EAGAIN") throw error;
+      if (codeOf(error) !== "EAGAIN" && codeOf(error) !== "EINTR") throw error;
       await nextTurn();
       return undefined;
     }

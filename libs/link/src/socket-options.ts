@@ -46,6 +46,17 @@ const FRAME_BYTES_MAX = 16 * 1024 * 1024;
  */
 const RECONNECT = { reconnectInterval: 10, reconnectMaxInterval: 64 } as const;
 
+/**
+ * Beats of libzmq's own thread tell a line that is dead from a peer that is busy. One side asks and
+ * tells the other how long its silence may last (ZMTP 3.1, TTL): with thousands of connections
+ * beats of both sides would be most of what an idle process does.
+ */
+const HEARTBEAT = {
+  heartbeatInterval: 2_000,
+  heartbeatTimeout: 5_000,
+  heartbeatTimeToLive: 5_000,
+} as const;
+
 /** The options of the native socket: every rule that libzmq itself can keep. */
 export function nativeOptions(kind: SocketKind, options: SocketOptions): Record<string, unknown> {
   const highWaterMark = options.highWaterMark ?? 0;
@@ -59,8 +70,7 @@ export function nativeOptions(kind: SocketKind, options: SocketOptions): Record<
     // Without it a connection that says nothing is held for 30 s (trap 27).
     handshakeInterval: 5_000,
     ...RECONNECT,
-    heartbeatInterval: 1_000,
-    heartbeatTimeout: 3_000,
+    ...((kind === "dealer" || kind === "push" || kind === "sub") && HEARTBEAT),
     backlog: 1_024,
     // A send that waits beside a pending receive can lose the wake-up for ever (trap 1).
     ...(canSend && { sendTimeout: 0, sendHighWaterMark: highWaterMark }),

@@ -1,6 +1,8 @@
 import { isUint8Array } from "node:util/types";
 import { isMainThread } from "node:worker_threads";
-import { LinkError } from "./errors.ts";
+import { codeOf, LinkError } from "./errors.ts";
+
+const INTERRUPTIONS_MAX = 16;
 
 /**
  * zeromq.js sends the text of whatever it is given, and of nothing sends nothing (trap 7).
@@ -22,4 +24,20 @@ export function requireMainThread(allowed = false): void {
   const why = "a worker thread that is terminated with an open socket aborts the whole process";
   const hint = "use a child process, or say worker: true and close the socket first";
   throw new LinkError("ERR_LINK_THREAD", `${why}; ${hint}`);
+}
+
+/**
+ * Runs `call` again when a signal has interrupted it: a process that is being profiled gets one
+ * every few hundred microseconds, and libzmq does not try again by itself.
+ * @throws what `call` throws, EINTR after the 16th time
+ */
+export function uninterrupted(call: () => void): void {
+  for (let left = INTERRUPTIONS_MAX; ; left--) {
+    try {
+      call();
+      return;
+    } catch (error) {
+      if (codeOf(error) !== "EINTR" || left === 0) throw error;
+    }
+  }
 }

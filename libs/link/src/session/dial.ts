@@ -34,8 +34,10 @@ const KNOCKING_HELLO_MS = 5_000;
 const HELLO_MS = 250;
 const HEARD_MS = 5_000;
 
+const NODE = `${hostname()}/${process.pid}`;
+
 /** Default name of this process. */
-export const nodeName = (): string => `${hostname()}/${process.pid}`;
+export const nodeName = (): string => NODE;
 
 /** Bytes that a proof of key is made over. */
 export const proofText = (session: Uint8Array, key: string): Buffer =>

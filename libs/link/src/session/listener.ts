@@ -137,7 +137,9 @@ export class Listener implements AsyncDisposable {
   /** For the shell: a message did not go, because the peer is gone or reads nothing any more. */
   unsent(code: string, route: Uint8Array | undefined): void {
     if (code === "EAGAIN") this.#board.refuse("unread");
-    if (route !== undefined) this.#board.unreachable(route);
+    // Whatever else it was (a signal, say), the packet is missed and asked for again.
+    const isGone = code === "EAGAIN" || code === "EHOSTUNREACH";
+    if (isGone && route !== undefined) this.#board.unreachable(route);
   }
 
   async #run(): Promise<void> {

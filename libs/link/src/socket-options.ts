@@ -52,9 +52,9 @@ const RECONNECT = { reconnectInterval: 10, reconnectMaxInterval: 64 } as const;
  * beats of both sides would be most of what an idle process does.
  */
 const HEARTBEAT = {
-  heartbeatInterval: 2_000,
-  heartbeatTimeout: 5_000,
-  heartbeatTimeToLive: 5_000,
+  heartbeatInterval: 1_500,
+  heartbeatTimeout: 3_000,
+  heartbeatTimeToLive: 3_000,
 } as const;
 
 /** The options of the native socket: every rule that libzmq itself can keep. */
@@ -67,11 +67,12 @@ export function nativeOptions(kind: SocketKind, options: SocketOptions): Record<
     linger: 100,
     // Without it a peer makes us reserve whatever it announces (trap 22).
     maxMessageSize: options.frameBytesMax ?? FRAME_BYTES_MAX,
-    // Without it a connection that says nothing is held for 30 s (trap 27).
-    handshakeInterval: 5_000,
+    // Without it a connection that says nothing is held for 30 s (trap 27). A side that connects
+    // has all that time: a listener to which thousands come at once answers them one by one.
+    handshakeInterval: kind === "router" || kind === "pull" || kind === "pub" ? 5_000 : 30_000,
     ...RECONNECT,
     ...((kind === "dealer" || kind === "push" || kind === "sub") && HEARTBEAT),
-    backlog: 1_024,
+    backlog: 4_096,
     // A send that waits beside a pending receive can lose the wake-up for ever (trap 1).
     ...(canSend && { sendTimeout: 0, sendHighWaterMark: highWaterMark }),
     ...(canReceive && { receiveHighWaterMark: highWaterMark }),

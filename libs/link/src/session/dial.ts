@@ -88,7 +88,7 @@ export function dial(endpoint: string, options: DialOptions = {}): Session {
     socket.connect(endpoint);
     session.dial();
   });
-  let heardAtMs = 0;
+  let heardAtMs = Number.NEGATIVE_INFINITY;
   const receiveAll = async (): Promise<void> => {
     for await (const frames of socket) {
       // Its own word that a connection ended is no sign of the peer.

@@ -47,14 +47,16 @@ const FRAME_BYTES_MAX = 16 * 1024 * 1024;
 const RECONNECT = { reconnectInterval: 10, reconnectMaxInterval: 64 } as const;
 
 /**
- * Beats of libzmq's own thread tell a line that is dead from a peer that is busy. One side asks and
- * tells the other how long its silence may last (ZMTP 3.1, TTL): with thousands of connections
- * beats of both sides would be most of what an idle process does.
+ * Beats of libzmq's own thread tell a line that is dead from a peer that is busy. The side that
+ * connects asks, and tells the other how long its silence may last (ZMTP 3.1, TTL). The side that
+ * binds does not ask by itself: with thousands of connections its beats would be most of what an
+ * idle process does, and when all of them come at once, late answers would cut off those that came.
+ * Where libzmq then says nothing, the session's own beats do, a few seconds later.
  */
 const HEARTBEAT = {
-  heartbeatInterval: 1_500,
-  heartbeatTimeout: 3_000,
-  heartbeatTimeToLive: 3_000,
+  heartbeatInterval: 2_000,
+  heartbeatTimeout: 5_000,
+  heartbeatTimeToLive: 5_000,
 } as const;
 
 /** The options of the native socket: every rule that libzmq itself can keep. */

@@ -102,7 +102,7 @@ describe("nothing is lost, doubled or reordered", () => {
       proxy.set({ corruption: 0.2, corrupts });
       await expect.poll(() => proxy.stats().corrupted).toBeGreaterThan(before);
       proxy.set({ corruption: 0 });
-      await expect.poll(() => session.state, { timeout: 10_000 }).toBe("up");
+      await expect.poll(() => session.state, { timeout: 20_000 }).toBe("up");
       await sleep(100);
     }
     await session.ready(10_000);
@@ -177,7 +177,7 @@ describe("a process that talks", () => {
     peer.child.kill("SIGCONT");
     await expect.poll(() => peer.session.state, { timeout: 10_000 }).toBe("up");
     await expect.poll(() => peer.reader.got, { timeout: 10_000 }).toBeGreaterThan(before + 100);
-    expect(peer.states).toContain("down");
+    expect(peer.states.some((state) => state === "stalled" || state === "down")).toBe(true);
     expect(peer.states.at(-1)).toBe("up");
     expect(peer.reader).toMatchObject({ faults: [], resets: 0 });
   });

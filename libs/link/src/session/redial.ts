@@ -1,6 +1,6 @@
 import type { SessionState } from "./settings.ts";
 
-const WAIT_MS_MIN = 3_000;
+const WAIT_MS_MIN = 2_500;
 const WAIT_MS_MAX = 15_000;
 
 /** What is watched: the state of a session. */
@@ -10,7 +10,7 @@ export interface Watched {
 }
 
 /**
- * Calls `redial` while nobody answers: after 3 to 6 s, then ever less often. libzmq itself connects
+ * Calls `redial` while nobody answers: after 2.5 to 5 s, then ever less often. libzmq itself connects
  * again after a lost connection, but never after a protocol error, and one flipped bit or a
  * stranger on the port is enough for that.
  */

@@ -4,7 +4,9 @@ import { expect, test } from "vitest";
 import { dial } from "./dial.ts";
 import { listen } from "./listener.ts";
 
-test("a stranger on the port for a moment does not end the dialling", async () => {
+test("a stranger on the port for a moment does not end the dialling", {
+  timeout: 40_000,
+}, async () => {
   // A ZMTP 3 greeting of a mechanism that nobody speaks: a protocol error for the dialer.
   const greeting = Buffer.alloc(64);
   greeting.set([0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0x7f, 3, 0]);
@@ -23,6 +25,6 @@ test("a stranger on the port for a moment does not end the dialling", async () =
   stranger.close();
   await once(stranger, "close");
   await using listener = await listen(endpoint);
-  await session.ready(10_000);
+  await session.ready(30_000);
   expect(listener.stats().sessions).toBe(1);
 });

@@ -1,6 +1,8 @@
 import type { SessionState } from "./settings.ts";
 
 const WAIT_MS_MIN = 2_500;
+/** The first time a listener may have thousands to let in, and needs them to wait. */
+const FIRST_WAIT_MS = 8_000;
 const WAIT_MS_MAX = 15_000;
 
 /** What is watched: the state of a session. */
@@ -10,12 +12,12 @@ export interface Watched {
 }
 
 /**
- * Calls `redial` while nobody answers: after 2.5 to 5 s, then ever less often. libzmq itself connects
+ * Calls `redial` while nobody answers: 2.5 to 5 s after a loss (at first 8 to 16), then less often. libzmq itself connects
  * again after a lost connection, but never after a protocol error, and one flipped bit or a
  * stranger on the port is enough for that.
  */
 export function redialWhileAway(session: Watched, redial: () => void): void {
-  let waitMs = WAIT_MS_MIN;
+  let waitMs = FIRST_WAIT_MS;
   let timer: NodeJS.Timeout | undefined;
   // Many dialers that lost one listener must not come back at one moment.
   const arrange = (): NodeJS.Timeout => setTimeout(again, waitMs * (1 + Math.random()));

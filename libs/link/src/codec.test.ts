@@ -69,6 +69,24 @@ describe("the codec", () => {
   test("takes big integers when asked", () => {
     const codec = new Codec({ bigint: true });
     expect(codec.decode(codec.encode(2n ** 63n))).toBe(2n ** 63n);
+    expect(() => codec.encode(2n ** 64n)).toThrow(/64 bits/);
+  });
+
+  test("keeps as a number what a number can hold, also when big integers are taken", () => {
+    const codec = new Codec({ bigint: true });
+    const values = [1, 2 ** 32, Number.MAX_SAFE_INTEGER, -(2 ** 31) - 1, -1.5];
+    const bytes = codec.encode(values);
+    expect(codec.decode(bytes)).toEqual(values);
+    expect(decode(bytes)).toEqual(values);
+    expect(bytes[2]).toBe(0xcf);
+  });
+
+  test("ignores what comes after the value when asked, and tells where that is", () => {
+    const codec = new Codec({ trailing: true });
+    const bytes = Buffer.concat([encode([1, "two", Buffer.of(3)]), Buffer.of(0xc1, 1, 2)]);
+    expect(codec.decode(bytes)).toEqual([1, "two", new Uint8Array([3])]);
+    expect(codec.endOf(bytes)).toBe(bytes.length - 3);
+    expect(() => new Codec().decode(bytes)).toThrow(/after the value/);
   });
 
   test("accepts each msgpack form within its bounds", () => {

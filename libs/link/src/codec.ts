@@ -2,7 +2,12 @@ import { Decoder, Encoder, ExtensionCodec } from "@msgpack/msgpack";
 import { LinkError } from "./errors.ts";
 import { type CodecLimits, prescan } from "./prescan.ts";
 
-const DEFAULTS: CodecLimits = { depthMax: 64, itemsMax: 100_000, bigint: false };
+const DEFAULTS: CodecLimits = {
+  depthMax: 64,
+  itemsMax: 100_000,
+  bigint: false,
+  trailing: false,
+};
 
 /** What may not travel because the other side would get something else, and what to send instead. */
 const REFUSED: readonly (readonly [new (...args: never[]) => object, string])[] = [
@@ -39,6 +44,45 @@ class StrictExtensions extends ExtensionCodec {
 
 interface DecoderInside {
   stack: { pushMapState(size: number): void; top(): { map: object } };
+  readU64AsBigInt(): bigint | number;
+  readI64AsBigInt(): bigint | number;
+}
+
+interface EncoderInside {
+  encodeNumber(value: number): void;
+  encodeBigInt64(value: bigint): void;
+}
+
+const U32_MAX = 0xffffffff;
+const I32_MIN = -0x80000000;
+const exact = (value: bigint | number): bigint | number =>
+  Number.isSafeInteger(Number(value)) ? Number(value) : value;
+
+/** @msgpack/msgpack reads every 64-bit integer as a bigint then; here only what a number cannot hold. */
+function withSafeNumbers(decoder: Decoder): Decoder {
+  const inside = decoder as unknown as DecoderInside;
+  const unsigned = inside.readU64AsBigInt.bind(inside);
+  const signed = inside.readI64AsBigInt.bind(inside);
+  inside.readU64AsBigInt = () => exact(unsigned());
+  inside.readI64AsBigInt = () => exact(signed());
+  return decoder;
+}
+
+/** It also writes integers beyond 32 bits as floats, and cuts off what is beyond 64 bits. */
+function withWholeIntegers(encoder: Encoder): Encoder {
+  const inside = encoder as unknown as EncoderInside;
+  const small = inside.encodeNumber.bind(inside);
+  const large = inside.encodeBigInt64.bind(inside);
+  inside.encodeBigInt64 = (value) => {
+    if (value >= 2n ** 64n || value < -(2n ** 63n)) cannot("an integer of more than 64 bits");
+    large(value);
+  };
+  inside.encodeNumber = (value) => {
+    const isLong = Number.isSafeInteger(value) && (value > U32_MAX || value < I32_MIN);
+    if (isLong) large(BigInt(value));
+    else small(value);
+  };
+  return encoder;
 }
 
 /** @msgpack/msgpack fills plain objects; a map from the wire must not have a prototype. */
@@ -69,8 +113,10 @@ export class Codec {
     const extensionCodec = new StrictExtensions();
     const useBigInt64 = this.#limits.bigint;
     const maxDepth = this.#limits.depthMax;
-    this.#encoder = new Encoder({ extensionCodec, useBigInt64, maxDepth, ignoreUndefined: true });
-    this.#decoder = withoutPrototypes(new Decoder({ extensionCodec, useBigInt64 }));
+    const encoder = new Encoder({ extensionCodec, useBigInt64, maxDepth, ignoreUndefined: true });
+    const decoder = withoutPrototypes(new Decoder({ extensionCodec, useBigInt64 }));
+    this.#encoder = useBigInt64 ? withWholeIntegers(encoder) : encoder;
+    this.#decoder = useBigInt64 ? withSafeNumbers(decoder) : decoder;
   }
 
   /**
@@ -94,7 +140,7 @@ export class Codec {
   }
 
   /**
-   * @param bytes exactly one value, from `start` up to `end`
+   * @param bytes exactly one value, from `start` up to `end`; with `trailing` whatever after it
    * @throws LinkError ERR_LINK_PROTOCOL naming the rule that was broken
    */
   decode(bytes: Uint8Array, start = 0, end = bytes.length): unknown {
@@ -105,14 +151,23 @@ export class Codec {
       if (head === 0xc0) return null;
       if (head === 0xc2 || head === 0xc3) return head === 0xc3;
     }
-    const { binary } = prescan(bytes, this.#limits, start, end);
+    const scan = prescan(bytes, this.#limits, start, end);
+    const { binary } = scan;
     try {
       // A decoded bin is a view: give it a copy of the message to live in.
-      const view = bytes.subarray(start, end);
+      const view = bytes.subarray(start, scan.end);
       return this.#decoder.decode(binary ? new Uint8Array(view) : view);
     } catch (cause) {
       throw new LinkError("ERR_LINK_PROTOCOL", `message refused: ${String(cause)}`, { cause });
     }
+  }
+
+  /**
+   * Where the value ends that begins at `start`.
+   * @throws LinkError ERR_LINK_PROTOCOL naming the rule that was broken
+   */
+  endOf(bytes: Uint8Array, start = 0): number {
+    return prescan(bytes, { ...this.#limits, trailing: true }, start).end;
   }
 }
 

@@ -8,6 +8,8 @@ export interface CodecLimits {
   readonly itemsMax: number;
   /** Accept 64-bit integers beyond 2^53 as bigint (default false: they are refused). */
   readonly bigint: boolean;
+  /** Ignore bytes after the value (default false: they are refused). */
+  readonly trailing: boolean;
 }
 
 /** What {@link prescan} learnt on its way. */
@@ -15,6 +17,8 @@ export interface Scan {
   readonly items: number;
   /** True when a bin or ext value is inside: its decoded form would alias the bytes. */
   readonly binary: boolean;
+  /** Where the value ends. */
+  readonly end: number;
 }
 
 const TIMESTAMP = 0xff;
@@ -65,7 +69,7 @@ function checkInteger(bytes: Uint8Array, at: number, signed: boolean): void {
  * Walks one msgpack value in a straight line before it is decoded: declared sizes against the
  * bytes that are there, depth, number of values, extension types, integers that a double cannot
  * hold. About 150 ns for a message of 100 bytes; a bomb that claims gigabytes ends in microseconds.
- * @param bytes exactly one value, nothing after it
+ * @param bytes one value, nothing after it unless `trailing` allows that
  * @throws LinkError ERR_LINK_PROTOCOL naming the rule that was broken
  */
 export function prescan(
@@ -116,6 +120,6 @@ export function prescan(
     if (++depth > limits.depthMax) refuse(`nested deeper than ${limits.depthMax}`);
     open[depth] = children;
   }
-  if (at !== size) refuse(`${size - at} bytes after the value`);
-  return { items, binary };
+  if (at !== size && !limits.trailing) refuse(`${size - at} bytes after the value`);
+  return { items, binary, end: at };
 }

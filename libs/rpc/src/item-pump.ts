@@ -3,8 +3,15 @@ import { STREAM_WINDOW_BYTES } from "./wire.ts";
 /** Anything whose items can be sent one by one. */
 export type Stream = AsyncIterator<unknown> | Iterator<unknown>;
 
+/** How much may be sent before the receiver has asked for more, and how much at most at a time. */
+export interface CreditLimits {
+  readonly start: number;
+  readonly max: number;
+}
+
 /** Items of a plain iterator that are sent before others have their turn. */
 const ITEMS_A_TURN = 256;
+const BYTES: CreditLimits = { start: STREAM_WINDOW_BYTES, max: Number.POSITIVE_INFINITY };
 
 /**
  * Sends the items of a stream as far as the receiver's credit goes, and no further: what is not
@@ -13,14 +20,20 @@ const ITEMS_A_TURN = 256;
 export class ItemPump {
   readonly #stream: Stream;
   readonly #send: (value: unknown) => number;
-  #creditBytes = STREAM_WINDOW_BYTES;
+  readonly #creditMax: number;
+  #credit: number;
   #stopped = false;
   #wake: (() => void) | undefined;
 
-  /** @param send sends one item; gives the bytes of credit it takes */
-  constructor(stream: Stream, send: (value: unknown) => number) {
+  /**
+   * @param send sends one item; gives the credit it takes
+   * @param limits of the credit (default bytes)
+   */
+  constructor(stream: Stream, send: (value: unknown) => number, limits = BYTES) {
     this.#stream = stream;
     this.#send = send;
+    this.#credit = limits.start;
+    this.#creditMax = limits.max;
   }
 
   /** True once nobody wants the rest. */
@@ -36,12 +49,12 @@ export class ItemPump {
     let sent = 0;
     try {
       for (;;) {
-        if (this.#creditBytes <= 0) await this.#credited();
+        if (this.#credit <= 0) await this.#credited();
         if (this.#stopped) break;
         const step = this.#stream.next();
         const { done, value } = step instanceof Promise ? await step : step;
         if (done === true || this.#stopped) break;
-        this.#creditBytes -= this.#send(value);
+        this.#credit -= this.#send(value);
         if (!(step instanceof Promise) && ++sent % ITEMS_A_TURN === 0) await nextTurn();
       }
     } finally {
@@ -51,9 +64,9 @@ export class ItemPump {
   }
 
   /** The receiver takes more items. */
-  credit(bytes: number): void {
-    this.#creditBytes += bytes;
-    if (this.#creditBytes > 0) this.#wake?.();
+  credit(more: number): void {
+    this.#credit = Math.min(this.#credit + more, this.#creditMax);
+    if (this.#credit > 0) this.#wake?.();
   }
 
   /** Nobody wants the rest: the generator is told at its next step. */

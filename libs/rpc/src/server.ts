@@ -12,6 +12,15 @@ import { type OnceOptions, ReplyCache } from "./reply-cache.ts";
 import { ServerSession } from "./server-session.ts";
 import { Service } from "./service.ts";
 import { VERB_RPC } from "./wire.ts";
+import { serveForeign } from "./zerorpc/foreign.ts";
+
+/** What holds for callers that speak zerorpc. */
+export interface ForeignOptions {
+  /** Between two heartbeats, milliseconds (default 5 000); the callers must have the same. */
+  readonly heartbeatMs?: number;
+  /** Show them the files and lines of this process in tracebacks (default false). */
+  readonly paths?: boolean;
+}
 
 /** How an object is exposed. */
 export interface ExposeOptions {
@@ -29,6 +38,8 @@ export interface ExposeOptions {
   readonly once?: OnceOptions;
   /** How long running calls may go on after `close`, milliseconds (default 5 000). */
   readonly drainMs?: number;
+  /** Callers that speak zerorpc v3 are served as well, unless there are keys. */
+  readonly zerorpc?: ForeignOptions;
 }
 
 /** Options of {@link serve}. */
@@ -56,6 +67,7 @@ const CALLS_MAX = 4_096;
 const DRAIN_MS = 5_000;
 const POLL_MS = 10;
 const EXPIRE_MS = 25;
+const HEARTBEAT_MS = 5_000;
 
 /** Puts `target` on a listener that may serve other verbs as well. */
 export function expose(target: object, listener: Listener, options: ExposeOptions = {}): Server {
@@ -68,6 +80,8 @@ export function expose(target: object, listener: Listener, options: ExposeOption
     node: options.node ?? nodeName(),
     replies: new ReplyCache(options.once),
   };
+  const { heartbeatMs = HEARTBEAT_MS, paths = false } = options.zerorpc ?? {};
+  const foreign = serveForeign(listener, { ...settings, heartbeatMs, paths });
   let isDraining = false;
   const accept = (session: Session): ServerSession => {
     const handler = new ServerSession(session, settings);
@@ -82,16 +96,20 @@ export function expose(target: object, listener: Listener, options: ExposeOption
   const timer = setInterval(() => {
     const nowMs = performance.now();
     for (const session of sessions) session.expire(nowMs);
+    foreign.server.tick(nowMs);
   }, EXPIRE_MS).unref();
-  const running = (): number => sessions.values().reduce((sum, { running: n }) => sum + n, 0);
+  const running = (): number =>
+    sessions.values().reduce((sum, { running: n }) => sum + n, foreign.server.running);
   const close = async (): Promise<void> => {
     isDraining = true;
     for (const session of sessions) session.drain();
+    foreign.server.drain();
     const deadline = performance.now() + (options.drainMs ?? DRAIN_MS);
     while (running() > 0 && performance.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
     withdraw();
+    foreign.withdraw();
     clearInterval(timer);
   };
   return { endpoint: listener.endpoint, service, running, close, [Symbol.asyncDispose]: close };

@@ -1,5 +1,6 @@
 import { parseEndpoint } from "./endpoint.ts";
 import { codeOf } from "./errors.ts";
+import { answerProbes } from "./probe-answer.ts";
 import { type DialOptions, dial } from "./session/dial.ts";
 import { VIA_MAX } from "./session/hello.ts";
 import type { Listener } from "./session/listener.ts";
@@ -99,7 +100,7 @@ export class Relay implements AsyncDisposable {
   readonly #load = new Map<string, number>();
   readonly #counts: Counts = { recordsTo: 0, recordsFrom: 0, waits: 0, ended: {} };
   readonly #verbs: readonly number[];
-  readonly #withdraw: readonly (() => void)[];
+  readonly #withdraw: (() => void)[];
 
   /** Use {@link relay}. */
   constructor(front: Listener, options: RelayOptions) {
@@ -111,6 +112,8 @@ export class Relay implements AsyncDisposable {
     this.#withdraw = this.#verbs.map((verb) =>
       front.accept(verb, (session) => ({ receive: (body) => receive(session, body, verb) })),
     );
+    // Whoever asks what is spoken here must hear it, though nothing here answers calls itself.
+    this.#withdraw.push(front.foreign(answerProbes));
   }
 
   stats(): RelayStats {

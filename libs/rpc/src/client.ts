@@ -10,6 +10,7 @@ import {
   Session,
 } from "@zeroplane/link";
 import { currentCall } from "./call-context.ts";
+import type { Caller } from "./caller.ts";
 import type { CallOptions, Connected } from "./client-type.ts";
 import { connectionOf } from "./connection.ts";
 import type { EndpointSource } from "./endpoints.ts";
@@ -19,6 +20,9 @@ import { type Answer, type CallPolicy, PendingCall, PLAIN } from "./pending-call
 import { Pool } from "./pool.ts";
 import { Retry } from "./retry.ts";
 import { ONCE } from "./wire.ts";
+import { ZerorpcCaller } from "./zerorpc/caller.ts";
+import { DialectCaller } from "./zerorpc/dialect-caller.ts";
+import type { Dialect } from "./zerorpc/probe.ts";
 
 /** Options of {@link connect}. */
 export interface ConnectOptions extends CallOptions, Pick<DialOptions, "keys" | "node"> {
@@ -26,9 +30,14 @@ export interface ConnectOptions extends CallOptions, Pick<DialOptions, "keys" | 
   readonly interceptors?: readonly Interceptor[];
   /** Put before method names in traces (default nothing). */
   readonly name?: string;
+  /** What the peers speak (default `auto`: they are asked; `zp1` with keys, without asking). */
+  readonly dialect?: Dialect | "auto";
+  /** Between two heartbeats of peers that speak zerorpc, milliseconds (default 5 000, as theirs). */
+  readonly heartbeatMs?: number;
 }
 
 const TIMEOUT_MS = 30_000;
+const HEARTBEAT_MS = 5_000;
 
 /** What all clients of the same peers share. */
 interface Shared {
@@ -108,11 +117,7 @@ function ofEndpoints(
   to: string | readonly string[] | EndpointSource,
   options: ConnectOptions,
 ): Shared {
-  const pool = new Pool((endpoint, changed) => {
-    const session = dial(endpoint, options);
-    session.watch(changed);
-    return connectionOf(session);
-  });
+  const pool = new Pool((endpoint, changed) => openCaller(endpoint, options, changed));
   if (typeof to === "string") pool.update([to]);
   else if (Symbol.asyncIterator in to) {
     const source = to[Symbol.asyncIterator]();
@@ -123,6 +128,22 @@ function ofEndpoints(
     });
   } else pool.update(to);
   return sharedOf(pool, () => pool.close());
+}
+
+function openCaller(endpoint: string, options: ConnectOptions, changed: () => void): Caller {
+  const zp1 = (told: () => void): Caller => {
+    const session = dial(endpoint, options);
+    session.watch(told);
+    return connectionOf(session);
+  };
+  const { dialect = "auto", heartbeatMs = HEARTBEAT_MS } = options;
+  if (options.keys !== undefined || dialect === "zp1") return zp1(changed);
+  return new DialectCaller(endpoint, {
+    dialect,
+    changed,
+    open: (spoken, { changed: told, lost }) =>
+      spoken === "zp1" ? zp1(told) : new ZerorpcCaller(endpoint, { heartbeatMs, onLost: lost }),
+  });
 }
 
 async function follow(source: AsyncIterator<readonly string[]>, pool: Pool): Promise<void> {

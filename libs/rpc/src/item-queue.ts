@@ -11,7 +11,8 @@ interface Waiter {
   readonly reject: (error: unknown) => void;
 }
 
-const GRANT_BYTES = 64 * 1024;
+/** Bytes that are taken before the sender hears of it. */
+export const GRANT_BYTES = 64 * 1024;
 const DONE: Promise<IteratorResult<unknown, undefined>> = Promise.resolve({
   done: true,
   value: undefined,

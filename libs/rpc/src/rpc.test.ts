@@ -261,7 +261,7 @@ test("an answer that cannot be read fails the call that waits for it", async () 
       if (record[0] === 2) session.send(1, Buffer.from([5, ...record.subarray(1, 5), 0xc1]));
     },
   }));
-  await using client = connect<Prices>(listener.endpoint, { timeoutMs: 5_000 });
+  await using client = connect<Prices>(listener.endpoint, { dialect: "zp1", timeoutMs: 5_000 });
   await expect(client.add(1)).rejects.toMatchObject({ code: "ERR_PROTOCOL" });
 });
 

@@ -251,7 +251,7 @@ function hasKeys(headers: Headers | undefined): headers is Headers {
 }
 
 /** Trailing `undefined` arguments are left out, so that defaults apply as in a local call. */
-function trimmed(args: readonly unknown[]): readonly unknown[] {
+export function trimmed(args: readonly unknown[]): readonly unknown[] {
   let length = args.length;
   while (length > 0 && args[length - 1] === undefined) length--;
   return length === args.length ? args : args.slice(0, length);

@@ -66,8 +66,9 @@ export function decodeEvent(payload: Buffer): ZerorpcEvent | undefined {
   const name = textOf(rawName);
   if (name === undefined) return undefined;
   const map = mapOf(header);
-  const id = map["message_id"] == null ? undefined : idIn(payload, "message_id");
-  const responseTo = map["response_to"] == null ? undefined : idIn(payload, "response_to");
+  const has = (key: string): boolean => (map[key] ?? undefined) !== undefined;
+  const id = has("message_id") ? idIn(payload, "message_id") : undefined;
+  const responseTo = has("response_to") ? idIn(payload, "response_to") : undefined;
   const version = typeof map["v"] === "number" ? map["v"] : 1;
   const isOurs = map[OURS] === 1;
   return { id, responseTo, version, headers: freeOf(map), isOurs, name, args, refusal };

@@ -29,6 +29,7 @@ export interface ZerorpcServerOptions {
 
 const CHANNELS_MAX = 16_384;
 const BEAT = [0];
+const PING = "_zerorpc_ping";
 
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof value === "object" &&
@@ -126,8 +127,17 @@ export class ZerorpcServer {
       this.#fail(channel, new RpcError("ERR_OVERLOADED", text), event.name);
       return;
     }
-    this.#channels.add(channel);
-    this.#take(channel, event, nowMs);
+    // One of ours that asks what is spoken here makes no call.
+    if (event.isOurs && event.name === PING) this.#pong(channel, event);
+    else {
+      this.#channels.add(channel);
+      this.#take(channel, event, nowMs);
+    }
+  }
+
+  #pong(channel: ServerChannel, event: ZerorpcEvent): void {
+    channel.echo(event);
+    this.#send(channel, Name.ok, [["pong", this.#options.service.name]], true);
   }
 
   #take(channel: ServerChannel, event: ZerorpcEvent, nowMs: number): void {

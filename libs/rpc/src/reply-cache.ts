@@ -1,3 +1,5 @@
+import { randomUUID } from "node:crypto";
+
 /** What became of a call, for whoever asks again. */
 export type Reply = { readonly value: unknown } | { readonly error: unknown };
 
@@ -26,6 +28,8 @@ const isRetryable = (error: unknown): boolean =>
  * again (the idempotent receiver of the ZeroMQ guide, chapter 4). It lives as long as the process.
  */
 export class ReplyCache {
+  /** Tells this memory from any other: who has lost it must not be asked again. */
+  readonly id = randomUUID();
   readonly #ttlMs: number;
   readonly #max: number;
   readonly #entries = new Map<string, Entry>();

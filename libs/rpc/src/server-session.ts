@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import {
   codeOf,
   type Interceptor,
@@ -18,8 +17,6 @@ import { apply, type Method, type Service } from "./service.ts";
 import * as wire from "./wire.ts";
 
 const METHODS_MAX = 4_096;
-/** Tells this process from others, and from itself after a restart. */
-const BOOT = randomUUID();
 const { Kind, HEAD_BYTES } = wire;
 
 /** How calls of one session are run. */
@@ -53,7 +50,7 @@ export class ServerSession implements VerbHandler {
     this.#session = session;
     this.#options = options;
     this.#streams = new IncomingStreams(session);
-    wire.sendText(session, Kind.server, BOOT);
+    wire.sendText(session, Kind.server, options.replies.id);
   }
 
   /** Takes no more calls, and says so. */
@@ -201,7 +198,7 @@ export class ServerSession implements VerbHandler {
   /** A call that was made before gets the answer of then, or waits for it. */
   readonly #handleOnce = async (call: ServerCall): Promise<void> => {
     const of = call.headers[wire.ONCE_OF];
-    if (of !== undefined && of !== BOOT) {
+    if (of !== undefined && of !== this.#options.replies.id) {
       const text = `${call.method} was called in a process that is gone; it may have happened`;
       throw new RpcError("ERR_LOST_REMOTE", text);
     }

@@ -1,12 +1,15 @@
 /**
- * `npm run sim -- link --seeds N [--from S]`: runs the session core through simulated faults, one
- * seed after the other. Ends with status 1 at the first seed that breaks a promise.
+ * `npm run sim -- link|rpc|all --seeds N [--from S]`: runs the cores of a library through simulated
+ * faults, one seed after the other. Ends with status 1 at the first seed that breaks a promise.
  * `npm run sim -- link --seed S --trace` plays one seed again, line by line.
  */
 import { parseArgs } from "node:util";
-import { type Simulation, simulateSessions } from "@zeroplane/link/testing";
+import { type Simulation, simulateSessions, type WorldOptions } from "@zeroplane/link/testing";
+import { simulateCalls } from "@zeroplane/rpc/testing";
 
-const SUITES = { link: simulateSessions } as const;
+type Simulate = (seed: number, options?: WorldOptions) => Simulation | Promise<Simulation>;
+
+const SUITES: Readonly<Record<string, Simulate>> = { link: simulateSessions, rpc: simulateCalls };
 const PROGRESS_MS = 5_000;
 
 const { values, positionals } = parseArgs({
@@ -18,36 +21,45 @@ const { values, positionals } = parseArgs({
     trace: { type: "boolean", default: false },
   },
 });
-const [suite = "link"] = positionals;
-if (!Object.hasOwn(SUITES, suite)) {
-  process.stderr.write(`no suite ${JSON.stringify(suite)}; there is: ${Object.keys(SUITES)}\n`);
-  process.exitCode = 2;
-} else if (values.seed !== undefined) playOne(Number(values.seed));
-else playMany(Number(values.from), Number(values.seeds));
+const [wanted = "all"] = positionals;
+const names = wanted === "all" ? Object.keys(SUITES) : [wanted];
+for (const name of names) {
+  const simulate = SUITES[name];
+  if (simulate === undefined) {
+    const known = [...Object.keys(SUITES), "all"].join(", ");
+    process.stderr.write(`no suite ${JSON.stringify(name)}; there is: ${known}\n`);
+    process.exitCode = 2;
+  } else if (values.seed !== undefined) await playOne(simulate, Number(values.seed));
+  else await playMany(name, simulate, { from: Number(values.from), count: Number(values.seeds) });
+}
 
-function playOne(seed: number): void {
+async function playOne(simulate: Simulate, seed: number): Promise<void> {
   const trace = (line: string): void => void process.stdout.write(`${line}\n`);
-  const run = SUITES.link(seed, values.trace ? { trace } : {});
+  const run = await simulate(seed, values.trace ? { trace } : {});
   process.stdout.write(`${JSON.stringify(run)}\n`);
   if (run.failure !== undefined) process.exitCode = 1;
 }
 
-function playMany(from: number, count: number): void {
+async function playMany(
+  suite: string,
+  simulate: Simulate,
+  { from, count }: { readonly from: number; readonly count: number },
+): Promise<void> {
   const startMs = performance.now();
   const total = { seeds: 0, events: 0, records: 0, resets: 0, virtualMs: 0 };
   let shownMs = startMs;
   for (let seed = from; seed < from + count; seed++) {
-    const run = SUITES.link(seed);
+    const run = await simulate(seed);
     add(total, run);
     if (run.failure !== undefined) {
       process.stderr.write(`seed ${seed}: ${run.failure}\n`);
-      process.stderr.write(`play it again with: npm run sim -- link --seed ${seed} --trace\n`);
+      process.stderr.write(`play it again with: npm run sim -- ${suite} --seed ${seed} --trace\n`);
       process.exitCode = 1;
       break;
     }
     if (performance.now() - shownMs < PROGRESS_MS) continue;
     shownMs = performance.now();
-    process.stderr.write(`${total.seeds} of ${count} seeds\n`);
+    process.stderr.write(`${suite}: ${total.seeds} of ${count} seeds\n`);
   }
   const seconds = (performance.now() - startMs) / 1_000;
   const seedsPerSecond = Math.round(total.seeds / seconds);

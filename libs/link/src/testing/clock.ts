@@ -22,6 +22,11 @@ export class Clock {
     return this.#heap.length;
   }
 
+  /** When the next thing happens. */
+  get nextAtMs(): number | undefined {
+    return this.#heap[0]?.atMs;
+  }
+
   /** Runs `run` after `delayMs`, at least 0. */
   after(delayMs: number, run: () => void): void {
     const entry = { atMs: this.#nowMs + Math.max(0, delayMs), order: this.#order++, run };

@@ -51,6 +51,18 @@ export class Nemesis {
     this.heal();
   }
 
+  /** As {@link run}, where time passes by `pass`: for code that awaits. */
+  async runAsync(forMs: number, pass: (forMs: number) => Promise<void>): Promise<void> {
+    const { clock, random } = this.#world;
+    const untilMs = clock.nowMs + forMs;
+    const faults = this.#faults();
+    while (clock.nowMs < untilMs) {
+      random.pick(faults)(untilMs);
+      await pass(Math.min(random.between(10, 4_000), untilMs - clock.nowMs));
+    }
+    this.heal();
+  }
+
   /** Ends every fault. */
   heal(): void {
     this.#world.note("everything heals");

@@ -45,7 +45,7 @@ interface Node {
 const FNV_OFFSET = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;
 /** Enough to tell two messages apart, and quick. */
-const HASHED_BYTES = 32;
+const HASHED_BYTES = 24;
 
 /**
  * A few processes, their disks and the network between them, in one thread and in virtual time:

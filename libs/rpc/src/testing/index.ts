@@ -1,0 +1,1 @@
+export { simulateCalls } from "./simulate-calls.ts";

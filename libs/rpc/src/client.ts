@@ -11,6 +11,7 @@ import {
 } from "@zeroplane/link";
 import { currentCall } from "./call-context.ts";
 import type { Caller } from "./caller.ts";
+import { observed } from "./channels.ts";
 import type { CallOptions, Connected } from "./client-type.ts";
 import { connectionOf } from "./connection.ts";
 import type { EndpointSource } from "./endpoints.ts";
@@ -166,7 +167,8 @@ export function callMethod(client: object, method: string, args: readonly unknow
 }
 
 function invoke(inside: Inside, method: string, args: readonly unknown[]): Answer {
-  const { pool, options, interceptor, policy, retry } = inside;
+  const { pool, options, policy, retry } = inside;
+  const interceptor = observed("client", inside.interceptor);
   const nowMs = performance.now();
   const context = currentCall();
   const own = options.timeoutMs ?? TIMEOUT_MS;

@@ -181,6 +181,7 @@ describe("a call", () => {
 
   test("ends at its deadline, here and in the handler", async () => {
     await using p = await pair();
+    await p.client.add(1);
     await expect(p.client.with({ timeoutMs: 50 }).hangs()).rejects.toMatchObject({
       code: "ERR_DEADLINE",
     });
@@ -189,6 +190,7 @@ describe("a call", () => {
 
   test("is cancelled by its signal, here and in the handler", async () => {
     await using p = await pair();
+    await p.client.add(1);
     const abort = new AbortController();
     const call = p.client.with({ signal: abort.signal }).hangs();
     setTimeout(() => abort.abort(new Error("enough")), 20);

@@ -8,6 +8,7 @@ import {
   type VerbHandler,
 } from "@zeroplane/link";
 import { runInCall } from "./call-context.ts";
+import { observed } from "./channels.ts";
 import { RpcError } from "./errors.ts";
 import { IncomingStreams } from "./incoming-streams.ts";
 import { ItemPump, isStream, type Stream, streamOf } from "./item-pump.ts";
@@ -141,7 +142,7 @@ export class ServerSession implements VerbHandler {
   }
 
   #run(call: ServerCall): void {
-    const { interceptor } = this.#options;
+    const interceptor = observed("server", this.#options.interceptor);
     if (interceptor === undefined && call.onceId === undefined) {
       runInCall(call, this.#invoke, call);
       return;

@@ -32,7 +32,9 @@ test("every call of a process can be watched from outside, on both sides", async
   expect(seen).toEqual([]);
   const stops = [watch("client"), watch("server")];
   expect(await client.add(1, 2)).toBe(3);
+  await expect.poll(() => seen.length).toBe(4);
   await expect(client.fail()).rejects.toThrow("no");
+  await expect.poll(() => seen.length).toBe(8);
   for (const stop of stops) stop();
   await client.add(1, 1);
   const of = (side: string): string[] => seen.filter((line) => line.startsWith(side));

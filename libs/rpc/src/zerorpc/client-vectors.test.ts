@@ -74,7 +74,8 @@ function outcome({ items, result, error }: Got, recorded: string): string {
   if (/^(LostRemote|error HeartbeatError)/.test(recorded)) {
     return error?.code === "ERR_LOST_REMOTE" ? recorded : failed;
   }
-  if (/^TimeoutExpired/.test(recorded)) return error?.code === "ERR_DEADLINE" ? recorded : failed;
+  if (recorded.startsWith("TimeoutExpired"))
+    return error?.code === "ERR_DEADLINE" ? recorded : failed;
   const kind =
     recorded.startsWith("error") || recorded.includes("then error") ? "error" : "RemoteError";
   if (/^\d+ items/.test(recorded)) {
@@ -109,7 +110,7 @@ function okOf({ events }: Vector, call: number): unknown {
   const requests = events.filter((event) => event.toServer && !("response_to" in event.header));
   const id = requests[call]?.header["message_id"];
   const ok = events.find((e) => e.name === "OK" && sameId(e.header["response_to"], id));
-  return (ok?.args as unknown[])[0];
+  return (ok!.args as unknown[])[0];
 }
 
 test.each([

@@ -6,9 +6,12 @@ const LINES_MAX = 200;
 const TEXT_MAX = 4_096;
 
 const textOf = (value: unknown): string => {
-  const text = value instanceof Uint8Array ? Buffer.from(value).toString() : String(value ?? "");
+  const text = value instanceof Uint8Array ? Buffer.from(value).toString() : plain(value);
   return text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX)}…` : text;
 };
+
+const plain = (value: unknown): string =>
+  typeof value === "string" ? value : (JSON.stringify(value) ?? "");
 
 /** What an ERR event says: three parts, or the one of a peer of version 1. */
 export function remoteError({ args }: ZerorpcEvent, call: PendingCall, ms: number): RemoteError {

@@ -78,7 +78,9 @@ async function serveFrom(
     throw error;
   }
   void inbox.run(socket);
-  const close = (): Promise<void> => socket[Symbol.asyncDispose]();
+  // Unbinding first would end a pipe twice when its sender leaves at that moment, and libzmq then
+  // aborts the whole process.
+  const close = async (): Promise<void> => socket.close();
   const { endpoints } = socket.stats();
   return { endpoints, stats: () => inbox.stats(), close, [Symbol.asyncDispose]: close };
 }

@@ -96,7 +96,8 @@ function pusherOf<T extends object>(socket: SafeSocket, { headers = {} }: PushOp
     if (socket.closed) throw new RpcError("ERR_CLOSED", `${name}: the pusher is closed`);
     socket.send([payload({ id: ids.next(), context, name, args: trimmed(args) })]);
   };
-  const close = (): Promise<void> => socket[Symbol.asyncDispose]();
+  // Without unbinding first, as pullers are closed.
+  const close = async (): Promise<void> => socket.close();
   const pusher = named(push, { [Symbol.asyncDispose]: close });
   sockets.set(pusher, socket);
   return pusher as Pusher<T>;

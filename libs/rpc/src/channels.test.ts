@@ -13,7 +13,7 @@ class Sums {
 
 test("every call of a process can be watched from outside, on both sides", async () => {
   const seen: string[] = [];
-  const watch = (side: string): (() => void) => {
+  const watch = (side: string): (() => unknown) => {
     const channel = tracingChannel<string, { operation: { name: string }; error?: Error }>(
       `zeroplane.rpc.${side}`,
     );
@@ -24,7 +24,7 @@ test("every call of a process can be watched from outside, on both sides", async
         seen.push(`${side} end ${error?.message.split("\n")[0] ?? "well"}`),
     };
     channel.subscribe(handlers as never);
-    return () => void channel.unsubscribe(handlers as never);
+    return () => channel.unsubscribe(handlers as never);
   };
   await using server = await serve(new Sums());
   await using client = connect<Sums>(server.endpoint);

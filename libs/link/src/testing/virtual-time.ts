@@ -28,7 +28,6 @@ const NAMES = [
 export class VirtualTime implements Disposable {
   readonly #clock: Clock;
   readonly #real = NAMES.map((name) => [name, globalThis[name]] as const);
-  readonly #realNow = performance.now;
   readonly #realRandom = Math.random;
 
   constructor(clock: Clock, random: Random) {
@@ -65,7 +64,8 @@ export class VirtualTime implements Disposable {
 
   [Symbol.dispose](): void {
     Object.assign(globalThis, Object.fromEntries(this.#real));
-    performance.now = this.#realNow;
+    // The real one is its prototype's.
+    Reflect.deleteProperty(performance, "now");
     Math.random = this.#realRandom;
   }
 

@@ -25,7 +25,6 @@ const CODES = new Set([
 /** Every call of a simulation: how often it ran, and how it ended for its caller. */
 export class CallBook {
   readonly #entries: Entry[] = [];
-  #ended = 0;
   #results = 0;
 
   /** Calls that were made. */
@@ -83,7 +82,6 @@ export class CallBook {
     const entry = this.#entry(number);
     if (entry.end !== undefined) broken(`call ${number} ended twice: ${entry.end}, ${end}`);
     entry.end = end;
-    this.#ended++;
     return entry;
   }
 

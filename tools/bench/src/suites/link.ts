@@ -1,5 +1,6 @@
 import { KeyPair } from "@zeroplane/link";
 import type { BenchKeys, CurvePair } from "../link/contestant.ts";
+import { measureBombs } from "./link-bombs.ts";
 import { type CrowdFigures, measureCrowd } from "./link-crowd.ts";
 import { measureDialerDeaths, measureListenerDeaths, type Times } from "./link-deaths.ts";
 import { type LinkRatios, type LinkRow, measureRates } from "./link-rates.ts";
@@ -15,6 +16,8 @@ export interface LinkReport {
     readonly dialerKilled: Times;
     readonly listenerKilled: Times;
     readonly firstAnswerAfterReturn: Times;
+    /** Microseconds until a message that would blow up is refused. */
+    readonly bombsUs: Readonly<Record<string, number>>;
     readonly crowds: readonly CrowdFigures[];
     readonly rawCrowds: readonly CrowdFigures[];
   };
@@ -37,6 +40,7 @@ export const link: Suite<LinkReport> = {
         dialerKilled: await measureDialerDeaths(deaths),
         listenerKilled: await measureListenerDeaths(deaths),
         firstAnswerAfterReturn: await measureReturn(deaths),
+        bombsUs: measureBombs(),
         crowds: await each(crowds, (peers) => measureCrowd("zeroplane", peers, true)),
         rawCrowds: await each(crowds, (peers) => measureCrowd("raw-zeromq", peers, false)),
       },

@@ -1,10 +1,11 @@
-import { chmodSync, mkdtempSync, statSync } from "node:fs";
+import { chmodSync, mkdtempSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { expect, test } from "vitest";
 import { KeyPair, Keyring, proveKey } from "./keys.ts";
 import { fromZ85, toZ85 } from "./z85.ts";
+import { trustKeyring } from "./zap.ts";
 
 const folder = (): string => mkdtempSync(join(tmpdir(), "zp-keys-"));
 
@@ -35,6 +36,39 @@ test("a key never shows its secret", () => {
   const shown =
     inspect({ pair }) + JSON.stringify({ pair }) + String(inspect(pair, { showHidden: true }));
   expect(shown).not.toContain(pair.reveal());
+});
+
+test("a key is trusted under a name until it is revoked, and its pair stays", () => {
+  const ring = new Keyring(folder());
+  const stranger = KeyPair.random();
+  ring.trust("partner", stranger.publicKey);
+  expect(ring.trusted().get(stranger.publicKey)).toBe("partner");
+  expect([ring.revoke("partner"), ring.revoke("partner")]).toEqual([true, false]);
+  expect(ring.trusted().size).toBe(0);
+  const own = ring.create("own");
+  ring.revoke("own");
+  expect(ring.pair("own").publicKey).toBe(own.publicKey);
+});
+
+test("what is no key and what is no name is refused or passed over", () => {
+  const ring = new Keyring(folder());
+  expect(() => ring.trust("x", "short")).toThrow(/40 characters/);
+  for (const name of ["../x", "a/b", "", ".hidden"]) {
+    expect(() => ring.trust(name, KeyPair.random().publicKey)).toThrow(/no name of a key/);
+  }
+  writeFileSync(join(ring.folder, "half.pub"), "half a key");
+  ring.create("whole");
+  expect([...ring.trusted().values()]).toEqual(["whole"]);
+});
+
+test("a trusted key is believed for a moment without a look, an unknown one is looked up", () => {
+  const ring = new Keyring(folder());
+  const trusts = trustKeyring(ring);
+  const late = KeyPair.random();
+  const known = ring.create("known");
+  expect([trusts(known.publicKey), trusts(late.publicKey)]).toEqual([true, false]);
+  ring.trust("late", late.publicKey);
+  expect(trusts(late.publicKey)).toBe(true);
 });
 
 test("both sides compute the same proof and a third key does not", () => {

@@ -31,7 +31,6 @@ export {
   type ListenOptions,
   listen,
 } from "./session/listener.ts";
-export { WHO_IS_THERE } from "./session/packet.ts";
 export { type Peer, Session, type VerbAcceptor, type VerbHandler } from "./session/session.ts";
 export type { SessionSettings, SessionState, SessionStats } from "./session/settings.ts";
 export type { ForeignHandler } from "./session/switchboard.ts";

@@ -96,11 +96,6 @@ export const LOST = controlPacket({ ...none, kind: Kind.lost });
 export const KNOCK = controlPacket({ ...none, kind: Kind.ping });
 /** What a listener answers to packets of a session that it does not know. */
 export const RESET = controlPacket({ ...none, kind: Kind.reset });
-/**
- * A frame before the delimiter of a message in another protocol, where proxies put theirs: a
- * listener of ours that does not speak that protocol answers with RESET, and so tells what it is.
- */
-export const WHO_IS_THERE = Buffer.from("zp1?");
 /** What a listener answers to a hello that is not welcome. */
 export const refusedPacket = (body: Uint8Array): Buffer =>
   controlPacket({ ...none, kind: Kind.refused }, body);

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { encodeHello } from "./hello.ts";
-import { controlPacket, HEADER_BYTES, Kind, LOST, readHeader, WHO_IS_THERE } from "./packet.ts";
+import { controlPacket, HEADER_BYTES, Kind, LOST, readHeader } from "./packet.ts";
 import { type ForeignHandler, Switchboard } from "./switchboard.ts";
 
 const NONE = { epoch: 0, seq: 0, ack: 0, window: 0 };
@@ -173,12 +173,4 @@ test("what another protocol takes is its own, and it hears of the end of its con
   expect(seen).toEqual(["f ours", "f garbage", "f lost"]);
   expect(b.refused()).toEqual({ protocol: 1 });
   expect(sent).toEqual([]);
-});
-
-test("who asks in another protocol what this is gets a word of ours, others do not", () => {
-  const { board: b, sent } = board();
-  b.receive(route("a"), [WHO_IS_THERE, Buffer.alloc(0), Buffer.from("ping")]);
-  b.receive(route("b"), [Buffer.alloc(0), Buffer.from("ping")]);
-  expect(sent).toEqual([{ to: "a", kind: Kind.reset }]);
-  expect(b.refused()).toEqual({ protocol: 1 });
 });

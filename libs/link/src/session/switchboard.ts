@@ -1,5 +1,5 @@
 import { decodeHello, encodeRefused, type Hello } from "./hello.ts";
-import { HEADER_BYTES, Kind, RESET, readHeader, refusedPacket, WHO_IS_THERE } from "./packet.ts";
+import { HEADER_BYTES, Kind, RESET, readHeader, refusedPacket } from "./packet.ts";
 
 /** What a switchboard asks of the sessions it connects. */
 export interface Switched {
@@ -94,8 +94,7 @@ export class Switchboard<S extends Switched> {
     const header = first && (known === undefined || isHello) ? readHeader(first) : undefined;
     if (header === undefined) {
       if (known !== undefined) known.session.receive(frames);
-      else if (this.#options.foreign()?.receive(route, frames) !== true)
-        this.#stranger(route, frames);
+      else if (this.#options.foreign()?.receive(route, frames) !== true) this.refuse("protocol");
     } else if (isHello) this.#hello(route, first?.subarray(HEADER_BYTES), header.epoch);
     else if (header.kind === Kind.lost) this.#options.foreign()?.lost(route);
     else if (header.kind !== Kind.bye) this.#options.send([route, RESET]);
@@ -137,12 +136,6 @@ export class Switchboard<S extends Switched> {
     // Two sessions of one connection must not share a number: what is on its way has no other name.
     this.#epoch = (this.#epoch + 1) & 0xffff;
     entry.session.accept(hello, this.#epoch);
-  }
-
-  /** No packet, and nobody here speaks anything else: but who asks what we are is told. */
-  #stranger(route: Buffer, frames: readonly Buffer[]): void {
-    if (frames[0]?.equals(WHO_IS_THERE)) this.#options.send([Buffer.from(route), RESET]);
-    else this.refuse("protocol");
   }
 
   #read(body: Buffer | undefined, epoch: number): Hello | undefined {

@@ -185,7 +185,9 @@ export class SafeSocket implements AsyncDisposable {
     if (this.closed) return;
     this.#handOver();
     this.#closing = true;
-    for (const endpoint of this.#bound) await this.#unbind(endpoint);
+    // Unbound, a pull socket may end the pipe of a sender that leaves twice, and libzmq then aborts
+    // the process (trap 30).
+    if (this.kind !== "pull") for (const endpoint of this.#bound) await this.#unbind(endpoint);
     this.close();
   }
 

@@ -26,7 +26,8 @@ interface Zerorpc {
   };
 }
 
-const { Client, Server } = createRequire(import.meta.url)("zerorpc") as Zerorpc;
+const require = createRequire(import.meta.url);
+const { Client, Server } = require("zerorpc") as Zerorpc;
 const say = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value)}\n`);
 const [role, endpoint = "", heartbeatMs = "5000", calls = "[]"] = process.argv.slice(2);
 

@@ -56,6 +56,6 @@ export class Gap {
   tick(nowMs: number): number {
     const sinceMs = nowMs - (this.#lastMs ?? nowMs);
     this.#lastMs = nowMs;
-    return sinceMs > this.#intervalMs / 2 ? sinceMs : 0;
+    return sinceMs > this.#intervalMs ? sinceMs : 0;
   }
 }

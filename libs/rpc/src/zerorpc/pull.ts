@@ -78,9 +78,7 @@ async function serveFrom(
     throw error;
   }
   void inbox.run(socket);
-  // Unbinding first would end a pipe twice when its sender leaves at that moment, and libzmq then
-  // aborts the whole process.
-  const close = async (): Promise<void> => socket.close();
+  const close = (): Promise<void> => socket[Symbol.asyncDispose]();
   const { endpoints } = socket.stats();
   return { endpoints, stats: () => inbox.stats(), close, [Symbol.asyncDispose]: close };
 }

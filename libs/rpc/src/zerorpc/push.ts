@@ -96,8 +96,7 @@ function pusherOf<T extends object>(socket: SafeSocket, { headers = {} }: PushOp
     if (socket.closed) throw new RpcError("ERR_CLOSED", `${name}: the pusher is closed`);
     socket.send([payload({ id: ids.next(), context, name, args: trimmed(args) })]);
   };
-  // Without unbinding first, as pullers are closed.
-  const close = async (): Promise<void> => socket.close();
+  const close = (): Promise<void> => socket[Symbol.asyncDispose]();
   const pusher = named(push, { [Symbol.asyncDispose]: close });
   sockets.set(pusher, socket);
   return pusher as Pusher<T>;

@@ -272,17 +272,17 @@ describe("calls in zerorpc", () => {
       client.wait().catch(() => undefined);
       await expect.poll(() => server.running()).toBe(2);
     }
-    await expect.poll(() => shop.ended).toBe(1);
+    await expect.poll(() => shop.ended, { timeout: 5_000 }).toBe(1);
     await expect.poll(() => codeOf(shop.reason)).toBe("ERR_LOST_REMOTE");
     expect(server.running()).toBe(0);
   });
 
   test("a client that stops reading is lost by its beats, though its connection stays", async () => {
     const shop = new Shop();
-    await using server = await serve(shop, { zerorpc: { heartbeatMs: 50 } });
-    await using client = connect<Shop>(server.endpoint, { ...FOREIGN, heartbeatMs: 50 });
+    await using server = await serve(shop, { zerorpc: { heartbeatMs: 100 } });
+    await using client = connect<Shop>(server.endpoint, { ...FOREIGN, heartbeatMs: 100 });
     for await (const _ of client.ticks(10)) break;
-    await expect.poll(() => shop.ended).toBe(1);
+    await expect.poll(() => shop.ended, { timeout: 5_000 }).toBe(1);
   });
 
   test("a server that is gone fails the calls that it had", async () => {

@@ -1,5 +1,6 @@
 import { codeOf, type Interceptor, intercept, type Operation } from "@zeroplane/link";
 import { runInCall } from "../call-context.ts";
+import { observed } from "../channels.ts";
 import { RpcError } from "../errors.ts";
 import { ItemPump, isStream, type Stream, streamOf } from "../item-pump.ts";
 import { ServerCall } from "../server-call.ts";
@@ -181,7 +182,7 @@ export class ZerorpcServer {
   }
 
   #run(channel: ServerChannel, call: ServerCall): void {
-    const { interceptor } = this.#options;
+    const interceptor = observed("server", this.#options.interceptor);
     const name = call.target.name;
     const handle = (): Promise<void> => this.#handle(channel, call);
     const operation = (): Operation => ({

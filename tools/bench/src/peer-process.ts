@@ -41,6 +41,14 @@ export class PeerProcess implements AsyncDisposable {
     this.#child.kill("SIGKILL");
   }
 
+  /** Lets it end by itself, with whatever it has started. */
+  async end(): Promise<void> {
+    if (!this.#child.connected) return;
+    const exited = once(this.#child, "exit");
+    this.#child.disconnect();
+    await exited;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exited = once(this.#child, "exit");

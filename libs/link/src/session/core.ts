@@ -6,6 +6,9 @@ import * as packet from "./packet.ts";
 import { Pulse } from "./pulse.ts";
 import type * as session from "./settings.ts";
 
+/** How often `tick` is called. */
+const TICK_MS = 50;
+
 /**
  * One conversation of two processes as a pure state machine: no socket, no clock, no randomness.
  * Packets are numbered, acknowledged and sent again after a loss, so that records arrive in order
@@ -133,6 +136,8 @@ export class SessionCore {
       return;
     }
     if (this.#inbox.owes) this.#control(packet.Kind.ack);
+    // What does not come after all that asking was given up by a peer that thinks we have it.
+    if (this.#inbox.waited() > this.#settings.resumeMs / TICK_MS) this.#end("ack", nowMs);
     if (this.#pulse.asks(nowMs, this.outbox.oldestSentAtMs)) {
       this.#inbox.askAgain();
       this.#control(packet.Kind.ping);
@@ -157,7 +162,6 @@ export class SessionCore {
   ): session.Refusal | undefined {
     const { kind, seq, ack, window } = header;
     if (!this.outbox.acknowledged(ack, window)) return "ack";
-    if (this.#pulse.behind(this.outbox.isBehind(ack), nowMs)) return this.#end("ack", nowMs);
     this.#pulse.heard(nowMs);
     if (this.#state === "stalled") this.#become("up");
     // A dialer that never noticed the silence says no hello: without this we would give it up.

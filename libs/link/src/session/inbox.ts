@@ -11,6 +11,8 @@ export class Inbox {
   #owedPackets = 0;
   #owedBytes = 0;
   #asked = false;
+  #isMissing = false;
+  #ticksMissing = 0;
   duplicates = 0;
   gaps = 0;
 
@@ -44,15 +46,27 @@ export class Inbox {
     for (const frame of frames) this.#owedBytes += frame.length;
     this.#next = after(this.#next);
     this.#asked = false;
+    this.#isMissing = false;
     return true;
   }
 
   /** True, once, when the peer has sent up to `seq` but not all of it came. */
   misses(seq: number): boolean {
-    if (this.#asked || distance(seq, this.#next) <= 0) return false;
+    if (distance(seq, this.#next) <= 0) return false;
+    this.#isMissing = true;
+    if (this.#asked) return false;
     this.#asked = true;
     this.gaps++;
     return true;
+  }
+
+  /**
+   * To be called at each tick; a process that stands still does not count the time.
+   * @returns the ticks for which the packet that comes next was asked for in vain
+   */
+  waited(): number {
+    this.#ticksMissing = this.#isMissing ? this.#ticksMissing + 1 : 0;
+    return this.#ticksMissing;
   }
 
   /** The request for what is missing may be lost itself: allows it again. */
@@ -70,6 +84,7 @@ export class Inbox {
   reset(): void {
     this.#next = 0;
     this.#asked = false;
+    this.#isMissing = false;
     this.settled();
   }
 }

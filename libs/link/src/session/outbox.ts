@@ -170,11 +170,6 @@ export class Outbox {
     this.#packetsMax = Math.max(1, packets);
   }
 
-  /** True when the peer had acknowledged more than `ack` before: nobody can send that again. */
-  isBehind(ack: number): boolean {
-    return distance(ack, this.#flight[0]?.seq ?? this.#next) < 0;
-  }
-
   /**
    * The peer has everything before `ack` and takes `window` bytes more. What was overtaken by a
    * later acknowledgement, or is sent again from before it, says nothing new.
@@ -182,7 +177,7 @@ export class Outbox {
    */
   acknowledged(ack: number, window: number): boolean {
     if (distance(ack, this.#next) > 0) return false;
-    if (this.isBehind(ack)) return true;
+    if (distance(ack, this.#flight[0]?.seq ?? this.#next) < 0) return true;
     this.#window = window;
     let done = 0;
     for (const packet of this.#flight) {

@@ -47,14 +47,3 @@ test("the dialer asks first, and less often when the listener wants it so", () =
   dialer.heard(2_000);
   expect([dialer.asks(2_999), dialer.asks(3_000)]).toEqual([false, true]);
 });
-
-test("who is behind for long has lost its memory, who catches up has not", () => {
-  const pulse = new Pulse({ ...SESSION_DEFAULTS, beatMs: 100 }, "dialer");
-  const behind = (count: number, stepMs: number): boolean[] =>
-    Array.from({ length: count }, (_, i) => pulse.behind(true, i * stepMs));
-  expect(behind(15, 100)).not.toContain(true);
-  expect(pulse.behind(false, 1_500)).toBe(false);
-  expect(behind(200, 5)).not.toContain(true);
-  expect(pulse.behind(false, 1_001)).toBe(false);
-  expect(behind(16, 100).at(-1)).toBe(true);
-});

@@ -9,9 +9,6 @@ const HELLO_PAUSE_MS = 250;
 const ACCEPTOR_PATIENCE = 1.5;
 /** Whatever the peer wants, it is asked once a minute. */
 const BEAT_MS_MAX = 60_000;
-/** What was merely overtaken on its way does not come so often and for so long. */
-const BEHIND_BEATS = 10;
-const BEHIND_PACKETS = 16;
 const ENDED_WAIT_MS = 200;
 
 /** What the silence of a peer means. */
@@ -22,8 +19,6 @@ export class Pulse {
   readonly #settings: SessionSettings;
   readonly #patience: number;
   #beatMs: number;
-  #behindSinceMs = 0;
-  #behindCount = 0;
   #heardAtMs = 0;
   #askedAtMs = 0;
   #lostAtMs = 0;
@@ -44,17 +39,6 @@ export class Pulse {
   /** The peer has many to look after and wants to be asked less often than this side would. */
   slower(beatMs: number): void {
     this.#beatMs = Math.max(this.#settings.beatMs, Math.min(BEAT_MS_MAX, beatMs));
-  }
-
-  /**
-   * The peer acknowledges less than it had acknowledged before, or not (any more).
-   * @returns true when it has for so long that it must have lost its memory
-   */
-  behind(isBehind: boolean, nowMs: number): boolean {
-    this.#behindCount = isBehind ? this.#behindCount + 1 : 0;
-    if (this.#behindCount <= 1) this.#behindSinceMs = nowMs;
-    if (this.#behindCount < BEHIND_PACKETS) return false;
-    return nowMs - this.#behindSinceMs > BEHIND_BEATS * this.#beatMs;
   }
 
   lost(nowMs: number): void {

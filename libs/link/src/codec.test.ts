@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Codec, decode, encode } from "./codec.ts";
+import { Codec, decode, decodeOwned, encode } from "./codec.ts";
 
 const array32 = (count: number): Buffer =>
   Buffer.from([0xdd, ...new Uint8Array(Uint32Array.of(count).buffer).reverse()]);
@@ -32,6 +32,13 @@ describe("the codec", () => {
     const { data } = decode(wire) as { data: Uint8Array };
     wire.fill(0xff);
     expect([...data]).toEqual([1, 2, 3]);
+  });
+
+  test("leaves bytes where they are when they are nobody else's", () => {
+    const wire = Buffer.from(encode({ data: Uint8Array.of(1, 2, 3) }));
+    const { data } = decodeOwned(wire) as { data: Uint8Array };
+    expect([...data]).toEqual([1, 2, 3]);
+    expect(data.buffer).toBe(wire.buffer);
   });
 
   test.each([

@@ -144,6 +144,18 @@ export class Codec {
    * @throws LinkError ERR_LINK_PROTOCOL naming the rule that was broken
    */
   decode(bytes: Uint8Array, start = 0, end = bytes.length): unknown {
+    return this.#decode(bytes, start, end, false);
+  }
+
+  /**
+   * As {@link decode}, where `bytes` are nobody else's: binary values inside are parts of them, and
+   * keep them in memory.
+   */
+  decodeOwned(bytes: Uint8Array, start = 0, end = bytes.length): unknown {
+    return this.#decode(bytes, start, end, true);
+  }
+
+  #decode(bytes: Uint8Array, start: number, end: number, isOwned: boolean): unknown {
     const head = bytes[start];
     // Most answers are one small value: those need no decoder.
     if (end - start === 1 && head !== undefined) {
@@ -154,9 +166,9 @@ export class Codec {
     const scan = prescan(bytes, this.#limits, start, end);
     const { binary } = scan;
     try {
-      // A decoded bin is a view: give it a copy of the message to live in.
-      const view = bytes.subarray(start, scan.end);
-      return this.#decoder.decode(binary ? new Uint8Array(view) : view);
+      // A decoded bin is a view: give it a copy of the message to live in, unless that is its own.
+      const view = new Uint8Array(bytes.buffer, bytes.byteOffset + start, scan.end - start);
+      return this.#decoder.decode(binary && !isOwned ? view.slice() : view);
     } catch (cause) {
       throw new LinkError("ERR_LINK_PROTOCOL", `message refused: ${String(cause)}`, { cause });
     }
@@ -188,3 +200,7 @@ export const encodeShared = (value: unknown): Uint8Array => standard.encodeShare
 /** {@link Codec.decode} with the default limits. */
 export const decode = (bytes: Uint8Array, start = 0, end = bytes.length): unknown =>
   standard.decode(bytes, start, end);
+
+/** {@link Codec.decodeOwned} with the default limits. */
+export const decodeOwned = (bytes: Uint8Array, start = 0, end = bytes.length): unknown =>
+  standard.decodeOwned(bytes, start, end);

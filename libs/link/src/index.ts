@@ -1,4 +1,4 @@
-export { Codec, decode, encode, encodeShared } from "./codec.ts";
+export { Codec, decode, decodeOwned, encode, encodeShared } from "./codec.ts";
 export { isLocal, parseEndpoint, type TcpEndpoint, toDial } from "./endpoint.ts";
 export { codeOf, LinkError, type LinkErrorCode } from "./errors.ts";
 export {

@@ -195,10 +195,10 @@ export class Connection implements Caller {
     const at = start + HEAD_BYTES;
     switch (bytes[start]) {
       case Kind.result:
-        call.result(decode(bytes, at, end));
+        call.result(wire.readValue(bytes, at, end));
         break;
       case Kind.item:
-        call.item(decode(bytes, at, end), end - start);
+        call.item(wire.readValue(bytes, at, end), end - start);
         break;
       case Kind.end:
         call.complete();

@@ -1,4 +1,11 @@
-import { decode, encode, encodeShared, type Headers, type Session } from "@zeroplane/link";
+import {
+  decode,
+  decodeOwned,
+  encode,
+  encodeShared,
+  type Headers,
+  type Session,
+} from "@zeroplane/link";
 import { RpcError } from "./errors.ts";
 
 /**
@@ -58,6 +65,8 @@ const WITH_STREAMS = 2;
 const STREAM_BYTES = 5;
 const HEADERS_MAX = 4_096;
 const STREAMS_MAX = 16;
+/** Records of 16 KiB are frames of their own; their values are a little shorter. */
+const OWN_BYTES = 17 * 1024;
 /** Records from this size on have memory of their own; the link sends them without a copy. */
 const IN_PLACE_MAX = 8 * 1024;
 
@@ -221,7 +230,7 @@ export function readCall(bytes: Buffer, start: number, end: number): CallRecord 
     streams = readStreams(bytes, at, end);
     at += 1 + STREAM_BYTES * streams.length;
   }
-  const args = decode(bytes, at, end);
+  const args = readValue(bytes, at, end);
   if (!Array.isArray(args)) malformed("its arguments are not an array");
   return {
     method: bytes.readUInt16BE(start + HEAD_BYTES),
@@ -231,6 +240,14 @@ export function readCall(bytes: Buffer, start: number, end: number): CallRecord 
     args,
   };
 }
+
+/**
+ * The value that lies in a record from `at` up to `end`. A long record is a frame of its own, which
+ * the link hands over for good.
+ * @throws LinkError ERR_LINK_PROTOCOL when it is not well formed
+ */
+export const readValue = (bytes: Buffer, at: number, end: number): unknown =>
+  end - at < OWN_BYTES ? decode(bytes, at, end) : decodeOwned(bytes, at, end);
 
 function readStreams(bytes: Buffer, at: number, end: number): ArgumentStream[] {
   const count = at < end ? (bytes[at] as number) : STREAMS_MAX + 1;

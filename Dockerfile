@@ -35,6 +35,6 @@ COPY libs libs
 COPY apps/${APP} apps/${APP}
 USER node
 VOLUME /data
-HEALTHCHECK --interval=10s --start-interval=500ms --start-period=30s --timeout=5s --retries=3 \
+HEALTHCHECK --interval=15s --start-interval=2s --start-period=90s --timeout=10s --retries=3 \
   CMD ["/bin/sh", "-c", "exec node -C @zeroplane/source libs/runtime/src/health-check.ts \"$APP\""]
 CMD ["/bin/sh", "-c", "exec node -C @zeroplane/source apps/$APP/src/main.ts"]

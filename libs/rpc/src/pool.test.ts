@@ -190,14 +190,14 @@ describe("a hedged call", () => {
     const [, quick] = some.all as [Worker, Worker];
     await using client = connect<Worker>(some.endpoints, {
       idempotent: true,
-      hedge: { afterMs: 30 },
+      hedge: { afterMs: 100 },
     });
     await Promise.all(some.endpoints.map((to) => client.with({ to }).who()));
     const before = quick.calls;
     const names = [await client.wait(1), await client.wait(1)];
     expect(names).toEqual(["quick", "quick"]);
     expect(quick.calls - before).toBe(2);
-    await expect.poll(() => some.servers[0]?.running()).toBe(0);
+    await expect.poll(() => some.servers[0]?.running(), { timeout: 5_000 }).toBe(0);
   });
 
   test("is refused for what is not idempotent", () => {

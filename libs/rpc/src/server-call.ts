@@ -1,4 +1,4 @@
-import type { Headers, Peer } from "@zeroplane/link";
+import type { Headers, Operation, Peer } from "@zeroplane/link";
 import type { CallContext } from "./call-context.ts";
 import type { RpcError } from "./errors.ts";
 import type { ItemPump } from "./item-pump.ts";
@@ -72,6 +72,12 @@ export class ServerCall implements CallContext {
       if (this.#ended !== undefined) this.#abort.abort(this.#ended);
     }
     return this.#abort.signal;
+  }
+
+  /** The call as interceptors see it. */
+  operation(): Operation {
+    const { method: name, headers, peer } = this;
+    return { verb: "rpc", side: "server", name, headers, peer: peer.node, attributes: {} };
   }
 
   /** True once nobody waits for the answer any more. */

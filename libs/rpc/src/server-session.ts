@@ -2,7 +2,6 @@ import {
   codeOf,
   type Interceptor,
   intercept,
-  type Operation,
   type Session,
   toWireError,
   type VerbHandler,
@@ -148,17 +147,11 @@ export class ServerSession implements VerbHandler {
       return;
     }
     this.#calls.set(call.id, call);
-    const operation = (): Operation => ({
-      verb: "rpc",
-      side: "server",
-      name: call.method,
-      headers: call.headers,
-      peer: call.peer.node,
-      attributes: {},
-    });
     const handle = call.onceId === undefined ? this.#handle : this.#handleOnce;
     const run = (): Promise<unknown> => runInCall(call, handle, call);
-    intercept(interceptor, operation, run).catch((error: unknown) => this.#failed(call, error));
+    intercept(interceptor, () => call.operation(), run).catch((error: unknown) =>
+      this.#failed(call, error),
+    );
   }
 
   /**

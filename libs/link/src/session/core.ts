@@ -5,9 +5,7 @@ import { Outbox } from "./outbox.ts";
 import * as packet from "./packet.ts";
 import { Pulse } from "./pulse.ts";
 import type * as session from "./settings.ts";
-
-/** How often `tick` is called. */
-const TICK_MS = 50;
+import { TICK_MS } from "./settings.ts";
 
 /**
  * One conversation of two processes as a pure state machine: no socket, no clock, no randomness.

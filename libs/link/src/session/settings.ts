@@ -16,6 +16,9 @@ export interface SessionSettings {
   readonly queueBytesMax: number;
 }
 
+/** How often a core is told the time. */
+export const TICK_MS = 50;
+
 export const SESSION_DEFAULTS: SessionSettings = {
   beatMs: 1_000,
   resumeMs: 30_000,

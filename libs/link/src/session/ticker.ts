@@ -1,4 +1,4 @@
-const TICK_MS = 50;
+import { TICK_MS } from "./settings.ts";
 
 interface Ticking {
   tick(nowMs: number): void;

@@ -2,12 +2,11 @@ import { codeOf } from "../errors.ts";
 import { SessionCore } from "../session/core.ts";
 import type { Hello } from "../session/hello.ts";
 import { KNOCK, LOST } from "../session/packet.ts";
-import type { SessionSettings } from "../session/settings.ts";
+import { type SessionSettings, TICK_MS } from "../session/settings.ts";
 import { Switchboard } from "../session/switchboard.ts";
 import type { Incoming, Ledger, Outgoing } from "./ledger.ts";
 import type { Host, Program } from "./world.ts";
 
-const TICK_MS = 50;
 const VERB = 1;
 const LISTENER = "listener";
 /** A packet may be this long whatever the credit, when nothing else is in flight. */

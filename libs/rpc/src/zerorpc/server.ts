@@ -1,4 +1,4 @@
-import { codeOf, type Interceptor, intercept, type Operation } from "@zeroplane/link";
+import { codeOf, type Interceptor, intercept } from "@zeroplane/link";
 import { runInCall } from "../call-context.ts";
 import { observed } from "../channels.ts";
 import { RpcError } from "../errors.ts";
@@ -185,16 +185,8 @@ export class ZerorpcServer {
     const interceptor = observed("server", this.#options.interceptor);
     const name = call.target.name;
     const handle = (): Promise<void> => this.#handle(channel, call);
-    const operation = (): Operation => ({
-      verb: "rpc",
-      side: "server",
-      name: call.method,
-      headers: call.headers,
-      peer: call.peer.node,
-      attributes: {},
-    });
     const run = (): Promise<unknown> => runInCall(call, handle, call);
-    intercept(interceptor, operation, run).catch((error: unknown) =>
+    intercept(interceptor, () => call.operation(), run).catch((error: unknown) =>
       this.#fail(channel, error, name),
     );
   }

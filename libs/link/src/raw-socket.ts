@@ -16,13 +16,12 @@ export type SocketKind = keyof typeof KINDS;
 /**
  * What is used of the native classes; each kind offers the half it can do. What is not here cannot
  * be reached: `readable` and `writable` (trap 2), `events` (trap 8), `bind` (traps 3 and 9),
- * `unbindSync` (trap 16), the timeouts and the routing id (traps 5 and 23).
+ * `unbind` and `unbindSync` (traps 30 and 16), the timeouts and the routing id (traps 5 and 23).
  */
 export interface RawSocket {
   readonly closed: boolean;
   readonly lastEndpoint: string | null;
   bindSync(endpoint: string): void;
-  unbind(endpoint: string): Promise<void>;
   connect(endpoint: string): void;
   disconnect(endpoint: string): void;
   close(): void;

@@ -171,7 +171,10 @@ export class SafeSocket implements AsyncDisposable {
     };
   }
 
-  /** Closes; what was sent before has 100 ms to leave. Safe to call again. */
+  /**
+   * Closes; what was sent before has 100 ms to leave. Nothing is unbound (trap 30): libzmq gives up
+   * the endpoint a moment later, which {@link bind} of this process waits for. Safe to call again.
+   */
   close(): void {
     open.delete(this);
     this.#handOver();
@@ -180,23 +183,8 @@ export class SafeSocket implements AsyncDisposable {
     for (const endpoint of this.#bound.splice(0)) freed(endpoint);
   }
 
-  /** As {@link close}, and this process can bind again what it had bound. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.closed) return;
-    this.#handOver();
-    this.#closing = true;
-    // Unbound, a pull socket may end the pipe of a sender that leaves twice, and libzmq then aborts
-    // the process (trap 30).
-    if (this.kind !== "pull") for (const endpoint of this.#bound) await this.#unbind(endpoint);
     this.close();
-  }
-
-  async #unbind(endpoint: string): Promise<void> {
-    try {
-      await this.#socket.unbind(endpoint);
-    } catch {
-      // It was closed meanwhile.
-    }
   }
 
   /** @returns `undefined` when there was nothing after all, or the socket is closed */

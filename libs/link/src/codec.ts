@@ -1,6 +1,7 @@
 import { Decoder, Encoder, ExtensionCodec } from "@msgpack/msgpack";
 import { LinkError } from "./errors.ts";
 import { type CodecLimits, prescan } from "./prescan.ts";
+import { NOT_QUICK, QUICK_ITEMS_MAX, readQuick } from "./quick.ts";
 
 const DEFAULTS: CodecLimits = {
   depthMax: 64,
@@ -106,10 +107,12 @@ export class Codec {
   readonly #limits: CodecLimits;
   readonly #encoder: Encoder;
   readonly #decoder: Decoder;
+  readonly #isQuick: boolean;
 
   /** @param limits depth 64, 100 000 values, no bigint unless said otherwise */
   constructor(limits: Partial<CodecLimits> = {}) {
     this.#limits = { ...DEFAULTS, ...limits };
+    this.#isQuick = this.#limits.depthMax > 1 && this.#limits.itemsMax > QUICK_ITEMS_MAX;
     const extensionCodec = new StrictExtensions();
     const useBigInt64 = this.#limits.bigint;
     const maxDepth = this.#limits.depthMax;
@@ -156,12 +159,9 @@ export class Codec {
   }
 
   #decode(bytes: Uint8Array, start: number, end: number, isOwned: boolean): unknown {
-    const head = bytes[start];
-    // Most answers are one small value: those need no decoder.
-    if (end - start === 1 && head !== undefined) {
-      if (head < 0x80) return head;
-      if (head === 0xc0) return null;
-      if (head === 0xc2 || head === 0xc3) return head === 0xc3;
+    if (this.#isQuick) {
+      const quick = readQuick(bytes, start, end);
+      if (quick !== NOT_QUICK) return quick;
     }
     const scan = prescan(bytes, this.#limits, start, end);
     const { binary } = scan;

@@ -10,6 +10,7 @@ export {
 } from "./interceptor.ts";
 export { KeyPair, Keyring } from "./keys.ts";
 export type { CodecLimits } from "./prescan.ts";
+export { quickBytes, writeQuick } from "./quick.ts";
 export { hasDraft, type SocketKind } from "./raw-socket.ts";
 export { type Relay, type RelayOptions, type RelayStats, relay } from "./relay.ts";
 export {

@@ -4,7 +4,9 @@ import {
   encode,
   encodeShared,
   type Headers,
+  quickBytes,
   type Session,
+  writeQuick,
 } from "@zeroplane/link";
 import { RpcError } from "./errors.ts";
 
@@ -155,7 +157,13 @@ export function sendBare(session: Session, kind: number, id: number): void {
  * @throws LinkError ERR_LINK_ENCODE when it cannot travel
  */
 export function sendValue(session: Session, kind: number, id: number, value: unknown): number {
-  return sendBody(session, kind, id, encodeShared(value));
+  const quick = quickBytes(value);
+  if (quick === 0) return sendBody(session, kind, id, encodeShared(value));
+  const size = HEAD_BYTES + quick;
+  const { bytes, at } = place.take(session, size);
+  writeHead(bytes, at, kind, id);
+  writeQuick(bytes, at + HEAD_BYTES, value);
+  return place.send(session, size);
 }
 
 /** Sends a record whose rest is text. */
@@ -174,10 +182,12 @@ export function sendCredit(session: Session, kind: number, id: number, creditByt
 export function sendCall(session: Session, id: number, call: CallRecord): void {
   const { method, streams } = call;
   const headers = call.headers === undefined ? undefined : encodedHeaders(call.headers);
-  const args = encodeShared(trimmed(call.args));
+  const args = trimmed(call.args);
+  const quick = quickBytes(args);
+  const encoded = quick === 0 ? encodeShared(args) : NOTHING;
   const headersBytes = headers === undefined ? 0 : 2 + headers.length;
   const streamsBytes = streams.length === 0 ? 0 : 1 + STREAM_BYTES * streams.length;
-  const size = CALL_BYTES + headersBytes + streamsBytes + args.length;
+  const size = CALL_BYTES + headersBytes + streamsBytes + quick + encoded.length;
   const { bytes, at } = place.take(session, size);
   writeHead(bytes, at, Kind.call, id);
   bytes[at + 5] = method >>> 8;
@@ -189,7 +199,8 @@ export function sendCall(session: Session, id: number, call: CallRecord): void {
     bytes.set(headers, at + CALL_BYTES + 2);
   }
   if (streamsBytes > 0) writeStreams(bytes, at + CALL_BYTES + headersBytes, streams);
-  copy(args, bytes, at + size - args.length);
+  if (quick > 0) writeQuick(bytes, at + size - quick, args);
+  else copy(encoded, bytes, at + size - encoded.length);
   place.send(session, size);
 }
 

@@ -6,6 +6,8 @@ export {
   type Headers,
   type Interceptor,
   intercept,
+  type Observed,
+  type Observer,
   type Operation,
 } from "./interceptor.ts";
 export { KeyPair, Keyring } from "./keys.ts";
@@ -38,4 +40,5 @@ export type { ForeignHandler } from "./session/switchboard.ts";
 export type { SocketOptions, SocketSecurity } from "./socket-options.ts";
 export type { SocketStats } from "./socket-stats.ts";
 export { type Tap, type TapOptions, type TappedRecord, tap } from "./tap.ts";
+export { TRACEPARENT_BYTES, Traceparent } from "./traceparent.ts";
 export { type Gate, openGate, requireKeys, type Trust, trustKeyring } from "./zap.ts";

@@ -8,10 +8,18 @@ const INTEGERS = [0, 1, 0x1f, 0x20, 0x7f, 0x80, 0xff, 0x100, 0x7fff, 0x8000, 0xf
 const WIDE = [0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff];
 const numbers = [...INTEGERS, ...WIDE].flatMap((n) => [n, 0 - n, n + 0.5]);
 const SCALARS: unknown[] = [
-  ...[null, true, false, NaN, Infinity, -Infinity, 5e-324, 1.7e308],
+  null,
+  true,
+  false,
+  NaN,
+  Infinity,
+  -Infinity,
+  5e-324,
+  1.7e308,
   ...numbers.filter((n) => n >= -0x80000000),
   ...Array.from({ length: 32 }, (_, length) => "x".repeat(length)),
-  ...["\0", "\x7f"],
+  "\0",
+  "\x7f",
 ];
 const SLOW: unknown[] = [2 ** 32, -(2 ** 31) - 1, 2 ** 50, "é", "x".repeat(32), 1n];
 const OTHERS: unknown[] = [

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { Headers, Peer } from "@zeroplane/link";
+import type { Headers, Observed, Peer } from "@zeroplane/link";
 
 /** The call that the running code belongs to, as its handler may see it. */
 export interface CallContext {
@@ -13,6 +13,8 @@ export interface CallContext {
   readonly signal: AbortSignal;
   /** Time left, milliseconds; `Infinity` when the caller set no limit. */
   readonly leftMs: number;
+  /** What the server's observer made of it, when there is one. */
+  readonly observed?: Observed | undefined;
 }
 
 const storage = new AsyncLocalStorage<CallContext>();

@@ -39,6 +39,8 @@ export interface ConnectOptions extends CallOptions, Pick<DialOptions, "keys" | 
 
 const TIMEOUT_MS = 30_000;
 const HEARTBEAT_MS = 5_000;
+/** Names of methods that a client keeps. */
+const NAMES_MAX = 1_024;
 
 /** What all clients of the same peers share. */
 interface Shared {
@@ -53,6 +55,8 @@ interface Inside extends Shared {
   readonly policy: CallPolicy;
   readonly interceptor: Interceptor | undefined;
   readonly again: (call: PendingCall, error: unknown) => boolean;
+  /** A method's name in traces. */
+  readonly fullName: (method: string) => string;
 }
 
 const insides = new WeakMap<object, Inside>();
@@ -93,7 +97,20 @@ function insideOf(
   const retries = typeof retry === "number" ? { max: retry } : retry;
   const policy = isPlain ? PLAIN : { idempotent, once, hedge, retry: retries };
   const again = shared.retry.again.bind(shared.retry);
-  return { ...shared, options, policy, interceptor, again };
+  return { ...shared, options, policy, interceptor, again, fullName: namer(options.name) };
+}
+
+/** Puts `prefix` before names; those in use are kept, so that they are made once. */
+function namer(prefix: string | undefined): (method: string) => string {
+  if (prefix === undefined) return (method) => method;
+  const names = new Map<string, string>();
+  return (method) => {
+    const known = names.get(method);
+    if (known !== undefined) return known;
+    const name = `${prefix}.${method}`;
+    if (names.size < NAMES_MAX) names.set(method, name);
+    return name;
+  };
 }
 
 function sharedOf(pool: Pool, close: () => Promise<void>): Shared {
@@ -169,31 +186,41 @@ export function callMethod(client: object, method: string, args: readonly unknow
 function invoke(inside: Inside, method: string, args: readonly unknown[]): Answer {
   const { pool, options, policy, retry } = inside;
   const interceptor = observed("client", inside.interceptor);
+  const observer = interceptor?.observer;
+  const around = observer === undefined ? interceptor : undefined;
   const nowMs = performance.now();
   const context = currentCall();
   const own = options.timeoutMs ?? TIMEOUT_MS;
   const timeoutMs = context === undefined ? own : Math.min(own, context.leftMs);
   const signal = anySignal(options.signal, context?.signal);
   const headers: Headers | undefined =
-    interceptor === undefined && !policy.once ? options.headers : { ...options.headers };
+    around === undefined && !policy.once ? options.headers : { ...options.headers };
   if (policy.once && headers !== undefined) headers[ONCE] = randomUUID();
   const { to } = options;
   const call = new PendingCall({ method, args, headers, timeoutMs, signal, to, policy }, nowMs);
   call.beforeFail = inside.again;
+  if (observer !== undefined) {
+    const peer = options.to ?? pool.peerName;
+    call.observe(observer.begin("client", inside.fullName(method), peer, undefined));
+  }
   call.listen();
   retry.made();
   if (call.ended) return call.answer;
-  if (interceptor === undefined) pool.start(call, nowMs);
-  else around(inside, call, interceptor);
+  if (around === undefined) pool.start(call, nowMs);
+  else startWithin(inside, call, around);
   if (policy.hedge !== undefined) inside.hedge.watch(call, policy.hedge);
   return call.answer;
 }
 
-function around({ pool, options }: Inside, call: PendingCall, interceptor: Interceptor): void {
+function startWithin(
+  { pool, fullName }: Inside,
+  call: PendingCall,
+  interceptor: Interceptor,
+): void {
   const operation = (): Operation => ({
     verb: "rpc",
     side: "client",
-    name: options.name === undefined ? call.method : `${options.name}.${call.method}`,
+    name: fullName(call.method),
     headers: call.headers ?? {},
     peer: call.to ?? pool.peerName,
     attributes: {},

@@ -117,13 +117,20 @@ export class Connection implements Caller {
 
   #send(call: PendingCall, nowMs: number): void {
     const { timeoutMs } = call.request;
-    const { headers } = call;
+    const { headers, place } = call;
     const leftMs =
       timeoutMs === Number.POSITIVE_INFINITY ? 0 : Math.max(1, call.deadlineMs - nowMs);
     const outgoing = call.request.args.some(isStream) ? this.#outgoing(call) : NONE;
     const args = outgoing === NONE ? call.request.args : withoutStreams(call.request.args);
     const method = this.#index(call.method);
-    wire.sendCall(this.session, call.id, { method, leftMs, headers, streams: outgoing, args });
+    wire.sendCall(this.session, call.id, {
+      method,
+      leftMs,
+      headers,
+      streams: outgoing,
+      place,
+      args,
+    });
     call.sent = this.session.state === "up";
     for (const { id, pump } of outgoing) void this.#pump(id, pump, call.method);
   }

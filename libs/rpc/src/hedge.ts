@@ -62,6 +62,7 @@ export class Hedge {
     const nowMs = performance.now();
     const timeoutMs = call.deadlineMs - nowMs;
     const second = new PendingCall({ ...call.request, timeoutMs }, nowMs);
+    second.place = call.place;
     if (call.carrier !== undefined) second.avoid.push(call.carrier);
     const first = call.beforeFail;
     let isOpen = true;

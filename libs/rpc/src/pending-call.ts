@@ -1,4 +1,4 @@
-import type { Headers } from "@zeroplane/link";
+import type { Headers, Observed, Traceparent } from "@zeroplane/link";
 import type { HedgeOptions } from "./hedge.ts";
 import { isStream } from "./item-pump.ts";
 import { ItemQueue } from "./item-queue.ts";
@@ -79,6 +79,8 @@ export class PendingCall {
   readonly request: Request;
   /** What travels with it. */
   headers: Headers | undefined;
+  /** Where it is in its trace; travels beside the headers. */
+  place: Traceparent | undefined;
   /** The process that had it when it was lost, when it is known. */
   ranIn: string | undefined;
   /** When it fails for want of an answer, on the clock of `performance.now()`. */
@@ -97,6 +99,7 @@ export class PendingCall {
   /** Called once, when nothing more will come. */
   onEnd: ((error: unknown) => void) | undefined;
   #stopListening: (() => void) | undefined;
+  #observed: Observed | undefined;
   #avoid: CallCarrier[] | undefined;
   readonly #resolve: (value: unknown) => void;
   readonly #reject: (error: unknown) => void;
@@ -119,6 +122,12 @@ export class PendingCall {
 
   get method(): string {
     return this.request.method;
+  }
+
+  /** The headers with what else travels, for peers that know headers only. */
+  get allHeaders(): Headers {
+    if (this.place === undefined) return this.headers ?? {};
+    return { ...this.headers, traceparent: String(this.place) };
   }
 
   get timeoutMs(): number {
@@ -152,6 +161,12 @@ export class PendingCall {
   /** True when nothing more will come. */
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** Tells `observed` of its end. */
+  observe(observed: Observed): void {
+    this.#observed = observed;
+    this.place = observed.place;
   }
 
   /** Cancels it when its signal is aborted. */
@@ -266,6 +281,7 @@ export class PendingCall {
     this.#error = error;
     this.#stopListening?.();
     this.carrier?.ended(this);
+    this.#observed?.ended(error);
     this.onEnd?.(error);
   }
 }

@@ -1,4 +1,10 @@
-import type { Headers, Operation, Peer } from "@zeroplane/link";
+import {
+  type Headers,
+  type Observed,
+  type Operation,
+  type Peer,
+  Traceparent,
+} from "@zeroplane/link";
 import type { CallContext } from "./call-context.ts";
 import type { RpcError } from "./errors.ts";
 import type { ItemPump } from "./item-pump.ts";
@@ -15,9 +21,21 @@ export interface CallFacts {
     readonly headers: Headers | undefined;
     /** 0 for no limit. */
     readonly leftMs: number;
+    readonly place?: Traceparent | undefined;
   };
   /** Over which it came. */
   readonly session: { readonly peer: Peer };
+}
+
+const fullNames = new WeakMap<Method, string>();
+
+/** `service.method`, made once for each method. */
+function fullNameOf(service: string, method: Method): string {
+  const known = fullNames.get(method);
+  if (known !== undefined) return known;
+  const name = `${service}.${method.name}`;
+  fullNames.set(method, name);
+  return name;
 }
 
 const NO_HEADERS: Headers = Object.freeze({});
@@ -27,12 +45,15 @@ export class ServerCall implements CallContext {
   readonly id: number;
   readonly target: Method;
   readonly args: readonly unknown[];
-  readonly headers: Headers;
   readonly startedAtMs = performance.now();
   /** When the caller stops waiting, on the clock of `performance.now()`. */
   deadlineMs: number;
   /** Sends the items, when the answer is a stream. */
   pump: ItemPump | undefined;
+  observed: Observed | undefined;
+  readonly #own: Headers;
+  readonly #place: Traceparent | undefined;
+  #headers: Headers | undefined;
   readonly #service: { readonly name: string };
   readonly #session: { readonly peer: Peer };
   #abort: AbortController | undefined;
@@ -42,7 +63,8 @@ export class ServerCall implements CallContext {
     this.id = id;
     this.target = method;
     this.args = record.args;
-    this.headers = record.headers ?? NO_HEADERS;
+    this.#own = record.headers ?? NO_HEADERS;
+    this.#place = record.place;
     this.#session = session;
     this.#service = service;
     const { leftMs } = record;
@@ -50,7 +72,19 @@ export class ServerCall implements CallContext {
   }
 
   get method(): string {
-    return `${this.#service.name}.${this.target.name}`;
+    return fullNameOf(this.#service.name, this.target);
+  }
+
+  /** What the caller's interceptors sent along. */
+  get headers(): Headers {
+    this.#headers ??=
+      this.#place === undefined ? this.#own : { ...this.#own, traceparent: String(this.#place) };
+    return this.#headers;
+  }
+
+  /** Where the caller is in its trace. */
+  get from(): Traceparent | undefined {
+    return this.#place ?? Traceparent.parse(this.#own["traceparent"]);
   }
 
   get peer(): Peer {
@@ -59,7 +93,7 @@ export class ServerCall implements CallContext {
 
   /** Names it when it must not run twice. */
   get onceId(): string | undefined {
-    return this.headers[ONCE];
+    return this.#own[ONCE];
   }
 
   get leftMs(): number {

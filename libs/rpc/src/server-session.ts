@@ -45,6 +45,7 @@ export class ServerSession implements VerbHandler {
   readonly #calls = new Map<number, ServerCall>();
   readonly #streams: IncomingStreams;
   #isDraining = false;
+  #peerNode: string | undefined;
 
   constructor(session: Session, options: ServerOptions) {
     this.#session = session;
@@ -87,6 +88,7 @@ export class ServerSession implements VerbHandler {
       if (call.onceId === undefined) call.end(vanished);
     }
     this.#calls.clear();
+    this.#peerNode = undefined;
     this.#streams.fail(vanished);
   }
 
@@ -96,6 +98,11 @@ export class ServerSession implements VerbHandler {
       if (nowMs < call.deadlineMs) continue;
       call.end(new RpcError("ERR_DEADLINE", `the caller of ${call.method} waits no longer`));
     }
+  }
+
+  get #peerName(): string {
+    this.#peerNode ??= this.#session.peer.node;
+    return this.#peerNode;
   }
 
   #control(kind: number, id: number, body: Buffer): void {
@@ -142,7 +149,9 @@ export class ServerSession implements VerbHandler {
 
   #run(call: ServerCall): void {
     const interceptor = observed("server", this.#options.interceptor);
-    if (interceptor === undefined && call.onceId === undefined) {
+    const observer = interceptor?.observer;
+    if (call.onceId === undefined && (interceptor === undefined || observer !== undefined)) {
+      call.observed = observer?.begin("server", call.method, this.#peerName, call.from);
       runInCall(call, this.#invoke, call);
       return;
     }
@@ -155,7 +164,7 @@ export class ServerSession implements VerbHandler {
   }
 
   /**
-   * Without interceptors. A handler that answers at once is answered in the same turn, so that
+   * Without interceptors, or with one that only observes. A handler that answers at once is answered in the same turn, so that
    * nothing can come for its call meanwhile and nobody needs to know of it.
    */
   readonly #invoke = (call: ServerCall): void => {
@@ -165,10 +174,12 @@ export class ServerSession implements VerbHandler {
       if (!isThenable(result) && !isStream(result)) {
         this.#streams.close(call);
         this.#reply(Kind.result, call, result);
+        call.observed?.ended();
         return;
       }
     } catch (error) {
       this.#streams.close(call);
+      call.observed?.ended(error);
       this.#fail(call.id, error, call);
       return;
     }
@@ -179,7 +190,9 @@ export class ServerSession implements VerbHandler {
   async #later(call: ServerCall, result: unknown): Promise<void> {
     try {
       await this.#answer(call, isThenable(result) ? await result : result);
+      call.observed?.ended();
     } catch (error) {
+      call.observed?.ended(error);
       this.#failed(call, error);
     }
   }
@@ -251,7 +264,7 @@ export class ServerSession implements VerbHandler {
     if (this.#session.state === "closed") return;
     const { service, node } = this.#options;
     const ms = call === undefined ? 0 : performance.now() - call.startedAtMs;
-    const traceId = call?.headers["traceparent"]?.split("-")[1];
+    const traceId = call?.from?.traceId;
     const method = call?.target.name ?? "?";
     const site = { service: service.name, method, node, ms, traceId };
     wire.sendValue(this.#session, Kind.error, id, toWireError(error, site));

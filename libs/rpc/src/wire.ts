@@ -6,6 +6,8 @@ import {
   type Headers,
   quickBytes,
   type Session,
+  TRACEPARENT_BYTES,
+  Traceparent,
   writeQuick,
 } from "@zeroplane/link";
 import { RpcError } from "./errors.ts";
@@ -16,9 +18,10 @@ import { RpcError } from "./errors.ts";
  *     | kind 1 | id 4 | …
  *
  * method  id = index the caller gives the name      | name, utf-8
- * call    | method index 2 | flags 1 | ms left 4 | [headers] | [streams] | arguments
+ * call    | method index 2 | flags 1 | ms left 4 | [headers] | [streams] | [place] | arguments
  *           headers, with flag 1: length 2, map
  *           streams, with flag 2: count 1, then argument index 1 and stream id 4 for each
+ *           place, with flag 4: the header `traceparent` as trace 16, span 8, flags 1
  * cancel  (nothing)                    the receiver does not want the rest any more
  * credit  | bytes 4                    the receiver takes that many bytes of items more
  * result  | value                      ends the call
@@ -64,6 +67,7 @@ export const HEAD_BYTES = 5;
 const CALL_BYTES = HEAD_BYTES + 7;
 const WITH_HEADERS = 1;
 const WITH_STREAMS = 2;
+const WITH_PLACE = 4;
 const STREAM_BYTES = 5;
 const HEADERS_MAX = 4_096;
 const STREAMS_MAX = 16;
@@ -85,6 +89,8 @@ export interface CallRecord {
   readonly leftMs: number;
   readonly headers: Headers | undefined;
   readonly streams: readonly ArgumentStream[];
+  /** Where the caller is in its trace. */
+  readonly place: Traceparent | undefined;
   readonly args: readonly unknown[];
 }
 
@@ -180,27 +186,31 @@ export function sendCredit(session: Session, kind: number, id: number, creditByt
 
 /** @throws LinkError ERR_LINK_ENCODE when an argument cannot travel */
 export function sendCall(session: Session, id: number, call: CallRecord): void {
-  const { method, streams } = call;
+  const { method, streams, place: from } = call;
   const headers = call.headers === undefined ? undefined : encodedHeaders(call.headers);
   const args = trimmed(call.args);
   const quick = quickBytes(args);
   const encoded = quick === 0 ? encodeShared(args) : NOTHING;
   const headersBytes = headers === undefined ? 0 : 2 + headers.length;
   const streamsBytes = streams.length === 0 ? 0 : 1 + STREAM_BYTES * streams.length;
-  const size = CALL_BYTES + headersBytes + streamsBytes + quick + encoded.length;
+  const placeBytes = from === undefined ? 0 : TRACEPARENT_BYTES;
+  const beforeArgs = CALL_BYTES + headersBytes + streamsBytes + placeBytes;
+  const size = beforeArgs + quick + encoded.length;
   const { bytes, at } = place.take(session, size);
   writeHead(bytes, at, Kind.call, id);
   bytes[at + 5] = method >>> 8;
   bytes[at + 6] = method;
-  bytes[at + 7] = (headersBytes && WITH_HEADERS) | (streamsBytes && WITH_STREAMS);
+  bytes[at + 7] =
+    (headersBytes && WITH_HEADERS) | (streamsBytes && WITH_STREAMS) | (placeBytes && WITH_PLACE);
   bytes.writeUInt32BE(Math.min(Math.ceil(call.leftMs), 0xffffffff), at + 8);
   if (headers !== undefined) {
     bytes.writeUInt16BE(headers.length, at + CALL_BYTES);
     bytes.set(headers, at + CALL_BYTES + 2);
   }
   if (streamsBytes > 0) writeStreams(bytes, at + CALL_BYTES + headersBytes, streams);
-  if (quick > 0) writeQuick(bytes, at + size - quick, args);
-  else copy(encoded, bytes, at + size - encoded.length);
+  from?.write(bytes, at + beforeArgs - placeBytes);
+  if (quick > 0) writeQuick(bytes, at + beforeArgs, args);
+  else copy(encoded, bytes, at + beforeArgs);
   place.send(session, size);
 }
 
@@ -241,6 +251,12 @@ export function readCall(bytes: Buffer, start: number, end: number): CallRecord 
     streams = readStreams(bytes, at, end);
     at += 1 + STREAM_BYTES * streams.length;
   }
+  let from: Traceparent | undefined;
+  if ((flags & WITH_PLACE) !== 0) {
+    if (at + TRACEPARENT_BYTES > end) malformed("it ends within its place in a trace");
+    from = Traceparent.read(bytes, at);
+    at += TRACEPARENT_BYTES;
+  }
   const args = readValue(bytes, at, end);
   if (!Array.isArray(args)) malformed("its arguments are not an array");
   return {
@@ -248,6 +264,7 @@ export function readCall(bytes: Buffer, start: number, end: number): CallRecord 
     leftMs: bytes.readUInt32BE(start + HEAD_BYTES + 3),
     headers,
     streams,
+    place: from,
     args,
   };
 }

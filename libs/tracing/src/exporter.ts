@@ -1,38 +1,19 @@
-import { promisify } from "node:util";
-import { zstdCompress } from "node:zlib";
 import { SpanStatusCode } from "@opentelemetry/api";
 import { ProtobufTraceSerializer } from "@opentelemetry/otlp-transformer";
 import type { ReadableSpan, SpanProcessor } from "@opentelemetry/sdk-trace";
-import type { PipeClass } from "@zeroplane/patterns";
-
-const compress = promisify(zstdCompress);
-
-/** Where batches go: what a `Pipe` of patterns offers. */
-export interface SpanSink {
-  push(kind: string, body: Uint8Array, options?: { readonly rank?: PipeClass }): void;
-}
-
-/** Kind of a pipe message that holds spans: an OTLP `ExportTraceServiceRequest`, zstd. */
-export const SPANS_KIND = "otlp-spans-zstd";
+import type { SpanOutlet } from "./outlet.ts";
 
 const BATCH_MAX = 512;
 const FLUSH_MS = 200;
-const QUEUE_MAX = 20_000;
 
-/**
- * Sends finished spans as OTLP protobuf in batches of up to 512 or 200 ms, without ever waiting:
- * the sink keeps, drops and counts. Batches that hold an error are dropped last.
- */
+/** Sends finished spans as OTLP protobuf in batches of up to 512 or 200 ms, without ever waiting. */
 export class PipeSpanProcessor implements SpanProcessor {
-  readonly #sink: SpanSink;
+  readonly #outlet: SpanOutlet;
   #batch: ReadableSpan[] = [];
   #timer: NodeJS.Timeout | undefined;
-  #sending: Promise<void> = Promise.resolve();
-  exported = 0;
-  dropped = 0;
 
-  constructor(sink: SpanSink) {
-    this.#sink = sink;
+  constructor(outlet: SpanOutlet) {
+    this.#outlet = outlet;
   }
 
   onStart(): void {
@@ -40,10 +21,7 @@ export class PipeSpanProcessor implements SpanProcessor {
   }
 
   onEnd(span: ReadableSpan): void {
-    if (this.#batch.length >= QUEUE_MAX) {
-      this.dropped++;
-      return;
-    }
+    if ((span.spanContext().traceFlags & 1) === 0) return;
     this.#batch.push(span);
     if (this.#batch.length >= BATCH_MAX) this.#flush();
     else this.#timer ??= setTimeout(() => this.#flush(), FLUSH_MS).unref();
@@ -52,7 +30,7 @@ export class PipeSpanProcessor implements SpanProcessor {
   /** Resolves once everything ended so far was given to the sink. */
   async forceFlush(): Promise<void> {
     this.#flush();
-    await this.#sending;
+    await this.#outlet.flushed();
   }
 
   async shutdown(): Promise<void> {
@@ -65,17 +43,10 @@ export class PipeSpanProcessor implements SpanProcessor {
     const batch = this.#batch;
     if (batch.length === 0) return;
     this.#batch = [];
-    this.#sending = this.#sending.then(() => this.#send(batch));
-  }
-
-  async #send(batch: readonly ReadableSpan[]): Promise<void> {
-    const bytes = ProtobufTraceSerializer.serializeRequest([...batch]);
-    if (bytes === undefined) {
-      this.dropped += batch.length;
-      return;
-    }
-    const failed = batch.some(({ status }) => status.code === SpanStatusCode.ERROR);
-    this.#sink.push(SPANS_KIND, await compress(bytes), { rank: failed ? 3 : 1 });
-    this.exported += batch.length;
+    this.#outlet.send({
+      spans: batch.length,
+      hasErrors: batch.some(({ status }) => status.code === SpanStatusCode.ERROR),
+      encode: () => ProtobufTraceSerializer.serializeRequest(batch),
+    });
   }
 }

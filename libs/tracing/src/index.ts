@@ -1,5 +1,5 @@
 export { currentIds, currentTraceparent, extract, inject, withTraceparent } from "./context.ts";
-export { PipeSpanProcessor, SPANS_KIND, type SpanSink } from "./exporter.ts";
 export { tracingInterceptor } from "./interceptor.ts";
+export { SPANS_KIND, type SpanSink } from "./outlet.ts";
 export { fail, inSpan, runSpan, type SpanOptions, startSpan } from "./span.ts";
 export { startTracing, type Tracing, type TracingOptions } from "./tracing.ts";

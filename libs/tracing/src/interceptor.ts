@@ -1,5 +1,5 @@
 import { type Attributes, type Context, context, SpanKind, trace } from "@opentelemetry/api";
-import type { Interceptor, Operation } from "@zeroplane/link";
+import type { Interceptor, Observer, Operation } from "@zeroplane/link";
 import { extract, inject } from "./context.ts";
 import {
   ATTR_MESSAGING_DESTINATION,
@@ -25,10 +25,21 @@ const FAN_OUT: ReadonlySet<Operation["verb"]> = new Set(["feed"]);
  * Traces every operation of every verb, on both sides: context travels in the headers. A call, a
  * job and a change of state go on in the trace they came from; a feed's receiver links to it.
  */
-export const tracingInterceptor: Interceptor = (operation, next) => {
-  const sends = operation.side === "client" || operation.side === "producer";
-  return sends ? traceSending(operation, next) : traceReceiving(operation, next);
-};
+export const tracingInterceptor: Interceptor = Object.defineProperty(
+  (operation: Operation, next: () => Promise<unknown>): Promise<unknown> => {
+    const sends = operation.side === "client" || operation.side === "producer";
+    return sends ? traceSending(operation, next) : traceReceiving(operation, next);
+  },
+  "observer",
+  { get: () => callObserver },
+);
+
+let callObserver: Observer | undefined;
+
+/** Sets who records calls from here on; `undefined` leaves them to the interceptor itself. */
+export function observeCalls(observer: Observer | undefined): void {
+  callObserver = observer;
+}
 
 function traceSending(operation: Operation, next: () => Promise<unknown>): Promise<unknown> {
   // What nobody asked for (a beat, a view's own change) starts no trace of its own.

@@ -6,6 +6,7 @@ export {
   ATTR_ERROR_TYPE,
   ATTR_EXCEPTION_MESSAGE,
   ATTR_EXCEPTION_STACKTRACE,
+  ATTR_EXCEPTION_TYPE,
   ATTR_SERVICE_NAME,
 } from "@opentelemetry/semantic-conventions";
 

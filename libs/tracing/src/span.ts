@@ -7,6 +7,7 @@ import {
   SpanStatusCode,
   trace,
 } from "@opentelemetry/api";
+import { nowMs } from "./clock.ts";
 import {
   ATTR_ERROR_ORIGIN,
   ATTR_ERROR_TYPE,
@@ -14,7 +15,8 @@ import {
   ATTR_EXCEPTION_STACKTRACE,
 } from "./names.ts";
 
-const SCOPE = "zeroplane";
+/** Name of what makes the spans of zeroplane itself. */
+export const SCOPE = "zeroplane";
 
 /** How a span is started. */
 export interface SpanOptions {
@@ -32,7 +34,7 @@ export function startSpan(name: string, options: SpanOptions = {}): Span {
   const tracer = trace.getTracer(SCOPE);
   return tracer.startSpan(
     name,
-    { kind, attributes, links: [...links] },
+    { kind, attributes, links: [...links], startTime: nowMs() },
     parent ?? context.active(),
   );
 }
@@ -61,7 +63,7 @@ export async function runSpan<T>(
     fail(span, error);
     throw error;
   } finally {
-    span.end();
+    span.end(nowMs());
   }
 }
 

@@ -1,10 +1,20 @@
 import { context, propagation, trace } from "@opentelemetry/api";
-import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
 import { W3CTraceContextPropagator } from "@opentelemetry/core";
 import { resourceFromAttributes } from "@opentelemetry/resources";
-import { TracerProvider } from "@opentelemetry/sdk-trace";
-import { PipeSpanProcessor, type SpanSink } from "./exporter.ts";
+import {
+  ParentBasedSampler,
+  type ReadableSpan,
+  TraceIdRatioBasedSampler,
+  TracerProvider,
+} from "@opentelemetry/sdk-trace";
+import { CallContexts } from "./call-contexts.ts";
+import { CallExporter } from "./call-exporter.ts";
+import { CallObserver } from "./call-observer.ts";
+import type { CallSpan } from "./call-span.ts";
+import { PipeSpanProcessor } from "./exporter.ts";
+import { observeCalls } from "./interceptor.ts";
 import { ATTR_PROCESS_PID, ATTR_SERVICE_INSTANCE_ID, ATTR_SERVICE_NAME } from "./names.ts";
+import { SpanOutlet, type SpanSink } from "./outlet.ts";
 
 /** Options of {@link startTracing}. */
 export interface TracingOptions {
@@ -14,6 +24,8 @@ export interface TracingOptions {
   readonly node: string;
   /** Where finished spans go. */
   readonly sink: SpanSink;
+  /** Share of the traces begun in this process that are recorded, 0 to 1 (default 1: all). */
+  readonly sampleRatio?: number;
 }
 
 /** Tracing of this process. */
@@ -27,27 +39,39 @@ export interface Tracing extends AsyncDisposable {
  * Sets OpenTelemetry up for this process: what uses `@opentelemetry/api`, ours or a third party's,
  * is recorded from here on and sent to `sink`. Once a process.
  */
-export function startTracing({ service, node, sink }: TracingOptions): Tracing {
-  const processor = new PipeSpanProcessor(sink);
+export function startTracing(options: TracingOptions): Tracing {
+  const { service, node, sink, sampleRatio = 1 } = options;
+  const outlet = new SpanOutlet(sink);
+  const processor = new PipeSpanProcessor(outlet);
   const resource = resourceFromAttributes({
     [ATTR_SERVICE_NAME]: service,
     [ATTR_SERVICE_INSTANCE_ID]: node,
     [ATTR_PROCESS_PID]: process.pid,
   });
-  const provider = new TracerProvider({ resource, spanProcessors: [processor] });
-  const contexts = new AsyncLocalStorageContextManager().enable();
+  const sampler = new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(sampleRatio) });
+  const provider = new TracerProvider({ resource, sampler, spanProcessors: [processor] });
+  const contexts = new CallContexts().enable();
+  const calls = new CallExporter(outlet, resource);
+  const plain = (span: CallSpan): void => calls.add(span);
+  const full = (span: ReadableSpan): void => processor.onEnd(span);
+  observeCalls(new CallObserver({ resource, sampleRatio, sink: { plain, full } }));
   trace.setGlobalTracerProvider(provider);
   context.setGlobalContextManager(contexts);
   propagation.setGlobalPropagator(new W3CTraceContextPropagator());
   const end = async (): Promise<void> => {
+    observeCalls(undefined);
+    calls.flush();
     await provider.shutdown();
     trace.disable();
     context.disable();
     propagation.disable();
   };
   return {
-    flush: () => provider.forceFlush(),
-    stats: () => ({ exported: processor.exported, dropped: processor.dropped }),
+    flush: async () => {
+      calls.flush();
+      await provider.forceFlush();
+    },
+    stats: () => ({ exported: outlet.exported, dropped: outlet.dropped }),
     [Symbol.asyncDispose]: end,
   };
 }

@@ -146,7 +146,7 @@ export class CallerCore implements CallCarrier {
     if (this.#channels.size > CALLS_MAX) {
       throw new RpcError("ERR_OVERLOADED", `${CALLS_MAX} calls wait for ${this.#options.endpoint}`);
     }
-    const context = contextOf(call.headers ?? {});
+    const context = contextOf(call.allHeaders);
     const args = trimmed(call.request.args);
     this.#options.send(encodeEvent({ id: id.bytes, context, name: call.method, args }));
     call.sent = true;

@@ -1,0 +1,185 @@
+import {
+  type Attributes,
+  type AttributeValue,
+  type Context,
+  type Exception,
+  type Link,
+  ROOT_CONTEXT,
+  type Span,
+  type SpanContext,
+  type SpanStatus,
+  SpanStatusCode,
+  type TimeInput,
+  trace,
+} from "@opentelemetry/api";
+import { hrTime, timeInputToHrTime } from "@opentelemetry/core";
+import type { TimedEvent } from "@opentelemetry/sdk-trace";
+import type { Observed, Traceparent } from "@zeroplane/link";
+import { nowMs } from "./clock.ts";
+import type { Descriptor } from "./descriptors.ts";
+import { ATTR_EXCEPTION_MESSAGE, ATTR_EXCEPTION_STACKTRACE, ATTR_EXCEPTION_TYPE } from "./names.ts";
+import { fail } from "./span.ts";
+
+const ATTRIBUTES_MAX = 128;
+const EVENTS_MAX = 128;
+const LINKS_MAX = 128;
+
+/** What somebody has added to a span of a call. */
+export interface Added {
+  readonly attributes: Attributes;
+  readonly events: TimedEvent[];
+  readonly links: Link[];
+  status: SpanStatus;
+  name: string;
+  droppedAttributes: number;
+  droppedEvents: number;
+  droppedLinks: number;
+}
+
+/** How a call was made out to be. */
+export interface CallFacts {
+  readonly place: Traceparent;
+  readonly parent: Traceparent | undefined;
+  readonly descriptor: Descriptor;
+  /** Takes it when it has ended, once. */
+  readonly take: (span: CallSpan) => void;
+}
+
+/**
+ * The span of one call. Most have a name, a time and nothing more, and are written as they are;
+ * who gets one from `@opentelemetry/api` may add to it as to any other, up to 128 of each kind.
+ */
+export class CallSpan implements Span, Observed {
+  readonly place: Traceparent;
+  readonly parent: Traceparent | undefined;
+  readonly descriptor: Descriptor;
+  readonly startMs = nowMs();
+  endMs = 0;
+  #take: ((span: CallSpan) => void) | undefined;
+  #added: Added | undefined;
+  #context: Context | undefined;
+  #spanContext: SpanContext | undefined;
+
+  constructor({ place, parent, descriptor, take }: CallFacts) {
+    this.place = place;
+    this.parent = parent;
+    this.descriptor = descriptor;
+    this.#take = take;
+  }
+
+  /** The context of what the call does. */
+  get context(): Context {
+    this.#context ??= trace.setSpan(ROOT_CONTEXT, this);
+    return this.#context;
+  }
+
+  /** What was added, when anything was. */
+  get added(): Added | undefined {
+    return this.#added;
+  }
+
+  ended(error?: unknown): void {
+    if (error !== undefined && this.isRecording()) fail(this, error);
+    this.end();
+  }
+
+  spanContext(): SpanContext {
+    const { traceId, spanId, flags } = this.place;
+    this.#spanContext ??= { traceId, spanId, traceFlags: flags };
+    return this.#spanContext;
+  }
+
+  isRecording(): boolean {
+    return this.#take !== undefined && this.place.isSampled;
+  }
+
+  setAttribute(key: string, value: AttributeValue): this {
+    return this.setAttributes({ [key]: value });
+  }
+
+  setAttributes(attributes: Attributes): this {
+    const added = this.#add();
+    for (const [key, value] of Object.entries(attributes)) {
+      const isNew = !(key in added.attributes);
+      if (isNew && Object.keys(added.attributes).length >= ATTRIBUTES_MAX)
+        added.droppedAttributes++;
+      else added.attributes[key] = value;
+    }
+    return this;
+  }
+
+  addEvent(name: string, attributesOrTime?: Attributes | TimeInput, time?: TimeInput): this {
+    const added = this.#add();
+    const isTime = typeof attributesOrTime !== "object" || isTimeInput(attributesOrTime);
+    const at = isTime ? attributesOrTime : time;
+    if (added.events.length >= EVENTS_MAX) added.droppedEvents++;
+    else {
+      const when = at === undefined ? hrTimeOf(nowMs()) : timeInputToHrTime(at as TimeInput);
+      added.events.push({ name, time: when, attributes: isTime ? {} : attributesOrTime });
+    }
+    return this;
+  }
+
+  addLink(link: Link): this {
+    const added = this.#add();
+    if (added.links.length >= LINKS_MAX) added.droppedLinks++;
+    else added.links.push(link);
+    return this;
+  }
+
+  addLinks(links: Link[]): this {
+    for (const link of links) this.addLink(link);
+    return this;
+  }
+
+  setStatus(status: SpanStatus): this {
+    this.#add().status = status;
+    return this;
+  }
+
+  updateName(name: string): this {
+    this.#add().name = name;
+    return this;
+  }
+
+  recordException(exception: Exception, time?: TimeInput): void {
+    const { name, message, stack } =
+      typeof exception === "string" ? { name: "string", message: exception, stack: "" } : exception;
+    const facts = { [ATTR_EXCEPTION_TYPE]: name, [ATTR_EXCEPTION_MESSAGE]: message };
+    this.addEvent("exception", { ...facts, [ATTR_EXCEPTION_STACKTRACE]: stack }, time);
+  }
+
+  end(): void {
+    const take = this.#take;
+    if (take === undefined) return;
+    this.#take = undefined;
+    this.endMs = nowMs();
+    if (this.place.isSampled) take(this);
+  }
+
+  #add(): Added {
+    // What comes after the end, or to a span that nobody records, goes nowhere.
+    if (!this.isRecording()) return this.#nothing();
+    this.#added ??= this.#nothing();
+    return this.#added;
+  }
+
+  #nothing(): Added {
+    return {
+      attributes: { ...this.descriptor.attributes },
+      events: [],
+      links: [],
+      status: { code: SpanStatusCode.UNSET },
+      name: this.descriptor.name,
+      droppedAttributes: 0,
+      droppedEvents: 0,
+      droppedLinks: 0,
+    };
+  }
+}
+
+const isTimeInput = (value: object | undefined): value is Date | [number, number] =>
+  Array.isArray(value) || value instanceof Date;
+
+/** A time of day in the two numbers of the SDK. */
+export const hrTimeOf = (ms: number): [number, number] => hrTime(ms - performance.timeOrigin);

@@ -40,5 +40,5 @@ export type { ForeignHandler } from "./session/switchboard.ts";
 export type { SocketOptions, SocketSecurity } from "./socket-options.ts";
 export type { SocketStats } from "./socket-stats.ts";
 export { type Tap, type TapOptions, type TappedRecord, tap } from "./tap.ts";
-export { TRACEPARENT_BYTES, Traceparent } from "./traceparent.ts";
+export { TRACEPARENT_BYTES, TraceId, Traceparent } from "./traceparent.ts";
 export { type Gate, openGate, requireKeys, type Trust, trustKeyring } from "./zap.ts";

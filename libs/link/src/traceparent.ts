@@ -1,11 +1,12 @@
 const TEXT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
-const hex = (word: number): string => word.toString(16).padStart(8, "0");
-const word = (text: string, at: number): number => Number.parseInt(text.slice(at, at + 8), 16);
+const hex = (word: number): string => (word >>> 0).toString(16).padStart(8, "0");
+const parse32 = (text: string, at: number): number =>
+  Number.parseInt(text.slice(at, at + 8), 16) | 0;
 
 function read32(bytes: Uint8Array, at: number): number {
   const high = ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
   const low = ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number);
-  return ((high << 16) | low) >>> 0;
+  return (high << 16) | low;
 }
 
 function write32(bytes: Uint8Array, at: number, value: number): void {
@@ -15,22 +16,53 @@ function write32(bytes: Uint8Array, at: number, value: number): void {
   bytes[at + 3] = value;
 }
 
+/** The id of a trace: four signed integers of 32 bits, which need no memory of their own. */
+export class TraceId {
+  readonly a: number;
+  readonly b: number;
+  readonly c: number;
+  readonly d: number;
+
+  constructor(a: number, b: number, c: number, d: number) {
+    this.a = a;
+    this.b = b;
+    this.c = c;
+    this.d = d;
+  }
+
+  /** Writes 16 bytes. */
+  write(bytes: Uint8Array, at: number): void {
+    write32(bytes, at, this.a);
+    write32(bytes, at + 4, this.b);
+    write32(bytes, at + 8, this.c);
+    write32(bytes, at + 12, this.d);
+  }
+
+  /** Lower-case hexadecimal, 32 digits. */
+  toString(): string {
+    return hex(this.a) + hex(this.b) + hex(this.c) + hex(this.d);
+  }
+}
+
 /** Bytes of a {@link Traceparent} on the wire. */
 export const TRACEPARENT_BYTES = 25;
 
 /**
- * A place in a trace as W3C Trace Context names it, version 00, as numbers of 32 bits: four of the
- * trace, two of the span. Text is made of it only when somebody asks.
+ * A place in a trace as W3C Trace Context names it, version 00, in numbers. Text is made of it only
+ * when somebody asks.
  */
 export class Traceparent {
-  readonly trace: readonly [number, number, number, number];
-  readonly span: readonly [number, number];
+  readonly trace: TraceId;
+  readonly spanHigh: number;
+  readonly spanLow: number;
   /** Bit 0: the trace is recorded. */
   readonly flags: number;
 
-  constructor(trace: Traceparent["trace"], span: Traceparent["span"], flags: number) {
+  /** @param spanHigh with `spanLow` the id of the span: signed integers of 32 bits */
+  constructor(trace: TraceId, spanHigh: number, spanLow: number, flags: number) {
     this.trace = trace;
-    this.span = span;
+    this.spanHigh = spanHigh;
+    this.spanLow = spanLow;
     this.flags = flags;
   }
 
@@ -38,20 +70,22 @@ export class Traceparent {
   static parse(text: string | undefined): Traceparent | undefined {
     const [, trace = "", span = "", flags = ""] = TEXT.exec(text ?? "") ?? [];
     if (trace === "" || /^0+$/.test(trace) || /^0+$/.test(span)) return undefined;
-    return Traceparent.of(trace, span, Number.parseInt(flags, 16));
-  }
-
-  /** Of ids in lower-case hexadecimal, 32 and 16 digits. */
-  static of(traceId: string, spanId: string, flags: number): Traceparent {
-    const trace = [word(traceId, 0), word(traceId, 8), word(traceId, 16), word(traceId, 24)];
-    return new Traceparent(trace as never, [word(spanId, 0), word(spanId, 8)], flags);
+    const [a, b, c, d] = [0, 8, 16, 24].map((at) => parse32(trace, at)) as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    const id = new TraceId(a, b, c, d);
+    return new Traceparent(id, parse32(span, 0), parse32(span, 8), Number.parseInt(flags, 16));
   }
 
   /** The place that lies in `bytes` from `at` on. */
   static read(bytes: Uint8Array, at: number): Traceparent {
-    const word32 = (index: number): number => read32(bytes, at + 4 * index);
-    const trace = [word32(0), word32(1), word32(2), word32(3)] as const;
-    return new Traceparent(trace, [word32(4), word32(5)], bytes[at + 24] as number);
+    const [a, b] = [read32(bytes, at), read32(bytes, at + 4)];
+    const trace = new TraceId(a, b, read32(bytes, at + 8), read32(bytes, at + 12));
+    const [high, low] = [read32(bytes, at + 16), read32(bytes, at + 20)];
+    return new Traceparent(trace, high, low, bytes[at + 24] as number);
   }
 
   /** True when the trace is recorded. */
@@ -60,23 +94,24 @@ export class Traceparent {
   }
 
   get traceId(): string {
-    const [a, b, c, d] = this.trace;
-    return hex(a) + hex(b) + hex(c) + hex(d);
+    return String(this.trace);
   }
 
   get spanId(): string {
-    return hex(this.span[0]) + hex(this.span[1]);
+    return hex(this.spanHigh) + hex(this.spanLow);
   }
 
   /** Writes {@link TRACEPARENT_BYTES} bytes: trace, span, flags. */
   write(bytes: Uint8Array, at: number): void {
-    write32(bytes, at, this.trace[0]);
-    write32(bytes, at + 4, this.trace[1]);
-    write32(bytes, at + 8, this.trace[2]);
-    write32(bytes, at + 12, this.trace[3]);
-    write32(bytes, at + 16, this.span[0]);
-    write32(bytes, at + 20, this.span[1]);
+    this.trace.write(bytes, at);
+    this.writeSpan(bytes, at + 16);
     bytes[at + 24] = this.flags;
+  }
+
+  /** Writes the 8 bytes of the span's id. */
+  writeSpan(bytes: Uint8Array, at: number): void {
+    write32(bytes, at, this.spanHigh);
+    write32(bytes, at + 4, this.spanLow);
   }
 
   /** The header `traceparent`. */

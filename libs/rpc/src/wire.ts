@@ -11,6 +11,9 @@ import {
   writeQuick,
 } from "@zeroplane/link";
 import { RpcError } from "./errors.ts";
+import { place } from "./record-place.ts";
+
+export { VERB_RPC } from "./record-place.ts";
 
 /**
  * The call protocol of zp1, one record of the link each (docs/protocol.md):
@@ -59,8 +62,6 @@ export const ONCE = "once";
 /** Header: the process in which it may have run already; another one must refuse it. */
 export const ONCE_OF = "once-of";
 
-/** The verb of the link that carries calls. */
-export const VERB_RPC = 1;
 /** Bytes of items a stream may send before the receiver has asked for more. */
 export const STREAM_WINDOW_BYTES = 256 * 1024;
 export const HEAD_BYTES = 5;
@@ -73,8 +74,6 @@ const HEADERS_MAX = 4_096;
 const STREAMS_MAX = 16;
 /** Records of 16 KiB are frames of their own; their values are a little shorter. */
 const OWN_BYTES = 17 * 1024;
-/** Records from this size on have memory of their own; the link sends them without a copy. */
-const IN_PLACE_MAX = 8 * 1024;
 
 /** An argument that is a stream: which one, and the id of its items. */
 export interface ArgumentStream {
@@ -117,30 +116,6 @@ function copy(from: Uint8Array, to: Buffer, at: number): void {
   if (from.length > 48) to.set(from, at);
   else for (let i = 0; i < from.length; i++) to[at + i] = from[i] as number;
 }
-
-/** Memory for one record of `size` bytes: in the packet that is being written, when it is small. */
-class Place {
-  bytes: Buffer = Buffer.alloc(0);
-  at = 0;
-  #isOwn = false;
-
-  take(session: Session, size: number): this {
-    this.#isOwn = size > IN_PLACE_MAX;
-    this.at = this.#isOwn ? 0 : session.reserve(VERB_RPC, size);
-    this.bytes = this.#isOwn ? Buffer.allocUnsafeSlow(size) : session.slab;
-    return this;
-  }
-
-  send(session: Session, size: number): number {
-    const { bytes, at } = this;
-    if (this.#isOwn) session.send(VERB_RPC, bytes);
-    else session.commit(VERB_RPC, at, size);
-    return size;
-  }
-}
-
-/** One for all records, which are written one after the other. */
-const place = new Place();
 
 function sendBody(session: Session, kind: number, id: number, body: Uint8Array): number {
   const size = HEAD_BYTES + body.length;

@@ -6,7 +6,7 @@ import { type Observed, type Observer, Traceparent } from "@zeroplane/link";
 import { type Added, CallSpan, hrTimeOf } from "./call-span.ts";
 import { Descriptors } from "./descriptors.ts";
 import { SCOPE } from "./span.ts";
-import { newSpanId, newTraceId } from "./span-ids.ts";
+import { newPlace, newTraceId } from "./span-ids.ts";
 
 /** Where finished calls go. */
 export interface CallSink {
@@ -48,16 +48,15 @@ export class CallObserver implements Observer {
     from: Traceparent | undefined,
   ): Observed {
     const parent = side === "client" ? currentPlace() : from;
-    const place = parent === undefined ? this.#root() : below(parent);
+    const place = parent === undefined ? this.#root() : newPlace(parent.trace, parent.flags);
     const descriptor = this.#descriptors.get(side, name, peer);
     return new CallSpan({ place, parent, descriptor, take: this.#take });
   }
 
   #root(): Traceparent {
     const id = newTraceId();
-    const [a, b, c, d] = id;
-    const isSampled = (a ^ b ^ c ^ d) >>> 0 < this.#sampledBelow;
-    return new Traceparent(id, newSpanId(), isSampled ? 1 : 0);
+    const isSampled = (id.a ^ id.b ^ id.c ^ id.d) >>> 0 < this.#sampledBelow;
+    return newPlace(id, isSampled ? 1 : 0);
   }
 
   readonly #take = (span: CallSpan): void => {
@@ -97,9 +96,6 @@ const contextOf = ({ traceId, spanId, flags }: Traceparent, isRemote: boolean): 
   traceFlags: flags,
   isRemote,
 });
-
-const below = ({ trace: id, flags }: Traceparent): Traceparent =>
-  new Traceparent(id, newSpanId(), flags);
 
 /** Where the running code is in its trace. */
 function currentPlace(): Traceparent | undefined {

@@ -53,7 +53,8 @@ export class CallSpan implements Span, Observed {
   readonly place: Traceparent;
   readonly parent: Traceparent | undefined;
   readonly descriptor: Descriptor;
-  readonly startMs = nowMs();
+  /** When it began, time of day in milliseconds; 0 when it is not recorded. */
+  readonly startMs: number;
   endMs = 0;
   #take: ((span: CallSpan) => void) | undefined;
   #added: Added | undefined;
@@ -62,6 +63,7 @@ export class CallSpan implements Span, Observed {
 
   constructor({ place, parent, descriptor, take }: CallFacts) {
     this.place = place;
+    this.startMs = place.isSampled ? nowMs() : 0;
     this.parent = parent;
     this.descriptor = descriptor;
     this.#take = take;
@@ -153,8 +155,9 @@ export class CallSpan implements Span, Observed {
     const take = this.#take;
     if (take === undefined) return;
     this.#take = undefined;
+    if (!this.place.isSampled) return;
     this.endMs = nowMs();
-    if (this.place.isSampled) take(this);
+    take(this);
   }
 
   #add(): Added {

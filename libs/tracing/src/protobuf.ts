@@ -6,7 +6,7 @@ const VARINT = 0;
 const LENGTH = 2;
 
 /** A number of up to 32 bits, seven of them in a byte. */
-export function varint(value: number): Buffer {
+function varint(value: number): Buffer {
   const bytes: number[] = [];
   let rest = value;
   while (rest > 0x7f) {
@@ -16,10 +16,14 @@ export function varint(value: number): Buffer {
   return Buffer.from([...bytes, rest]);
 }
 
+/** What stands before the `length` bytes of a field that holds a message, text or bytes. */
+export const head = (number: number, length: number): Buffer =>
+  Buffer.concat([varint((number << 3) | LENGTH), varint(length)]);
+
 /** A field that holds a message, text or bytes. */
 export function field(number: number, ...parts: readonly (Uint8Array | string)[]): Buffer {
   const body = Buffer.concat(parts.map((part) => Buffer.from(part as string)));
-  return Buffer.concat([varint((number << 3) | LENGTH), varint(body.length), body]);
+  return Buffer.concat([head(number, body.length), body]);
 }
 
 /** A field that holds a number of up to 32 bits. */

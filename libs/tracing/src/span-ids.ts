@@ -1,10 +1,11 @@
 import { randomFillSync } from "node:crypto";
+import { TraceId, Traceparent } from "@zeroplane/link";
 
 const POOL_WORDS = 4_096;
-const pool = new Uint32Array(POOL_WORDS);
+const pool = new Int32Array(POOL_WORDS);
 let used = POOL_WORDS;
 
-/** A random number of 32 bits, from a pool that is filled 4 096 at a time. */
+/** A random integer of 32 bits, from a pool that is filled 4 096 at a time. */
 function random32(): number {
   if (used === POOL_WORDS) {
     randomFillSync(pool);
@@ -13,13 +14,10 @@ function random32(): number {
   return pool[used++] as number;
 }
 
-/** The id of a new span, never all zeros. */
-export const newSpanId = (): [number, number] => [random32() || 1, random32()];
+/** The place of a new span in `trace`; its id is never all zeros. */
+export const newPlace = (trace: TraceId, flags: number): Traceparent =>
+  new Traceparent(trace, random32() || 1, random32(), flags);
 
 /** The id of a new trace, never all zeros. */
-export const newTraceId = (): [number, number, number, number] => [
-  random32() || 1,
-  random32(),
-  random32(),
-  random32(),
-];
+export const newTraceId = (): TraceId =>
+  new TraceId(random32() || 1, random32(), random32(), random32());

@@ -52,7 +52,7 @@ export class SpanWriter {
     bytes[at] = 0x85;
     bytes[at + 1] = 0x01;
     const isRemote = parent !== undefined && descriptor.kind === 1;
-    bytes.writeUInt32LE((place.flags & 0xff) | (isRemote ? REMOTE_PARENT : LOCAL_PARENT), at + 2);
+    writeLittle(bytes, at + 2, place.flags | (isRemote ? REMOTE_PARENT : LOCAL_PARENT));
     at += 6;
     this.#head(from, at - from);
     this.#at = at;
@@ -73,15 +73,14 @@ export class SpanWriter {
     const bytes = this.#bytes;
     bytes[from] = 0x0a;
     bytes[from + 1] = 16;
-    // Ids lie in a row: the span's is overwritten by the head of its own field.
-    place.write(bytes, from + 2);
+    place.trace.write(bytes, from + 2);
     bytes[from + 18] = 0x12;
     bytes[from + 19] = 8;
-    writeId(bytes, from + 20, place.span);
+    place.writeSpan(bytes, from + 20);
     if (parent === undefined) return from + 28;
     bytes[from + 28] = 0x22;
     bytes[from + 29] = 8;
-    writeId(bytes, from + 30, parent.span);
+    parent.writeSpan(bytes, from + 30);
     return from + 38;
   }
 
@@ -91,8 +90,8 @@ export class SpanWriter {
     const high = Math.floor(us / U32);
     const low = (us - high * U32) * 1_000;
     this.#bytes[at] = tag;
-    this.#bytes.writeUInt32LE(low % U32, at + 1);
-    this.#bytes.writeUInt32LE(high * 1_000 + Math.floor(low / U32), at + 5);
+    writeLittle(this.#bytes, at + 1, low % U32);
+    writeLittle(this.#bytes, at + 5, high * 1_000 + Math.floor(low / U32));
     return at + 9;
   }
 
@@ -106,7 +105,9 @@ export class SpanWriter {
   }
 }
 
-function writeId(bytes: Buffer, at: number, [high, low]: readonly [number, number]): void {
-  bytes.writeUInt32BE(high, at);
-  bytes.writeUInt32BE(low, at + 4);
+function writeLittle(bytes: Buffer, at: number, value: number): void {
+  bytes[at] = value;
+  bytes[at + 1] = value >>> 8;
+  bytes[at + 2] = value >>> 16;
+  bytes[at + 3] = value >>> 24;
 }

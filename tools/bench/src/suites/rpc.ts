@@ -15,6 +15,7 @@ import {
   without,
 } from "./rpc-case.ts";
 import { measurePendingCall } from "./rpc-memory.ts";
+import { measureTraced } from "./rpc-traced.ts";
 import type { Suite } from "./suite.ts";
 
 /** A figure of each peer but ours. */
@@ -30,6 +31,8 @@ export interface RpcReport {
     /** Our latency over theirs with one call in flight: below 1 is faster. */
     readonly p50At1: ByPeer;
     readonly bytesPerPendingCall: number;
+    /** Calls a second with tracing over those without, 512 in flight. */
+    readonly traced: ByPeer;
     /** Echoes and the items of a stream: our rate over theirs; only in the full run. */
     readonly rates: Readonly<Record<string, ByPeer>>;
   };
@@ -98,13 +101,14 @@ async function measure(running: readonly Running[], isQuick: boolean): Promise<R
     }
     if (inFlight === 1) p50At1 = ratiosOf(runs, ({ p50Us }) => p50Us);
   }
+  const traced = await measureTraced(rounds, ms);
   const rates: Record<string, ByPeer> = {};
   for (const of of isQuick ? [] : bigCases()) {
     const runs = await interleave(running, of);
     rows.push(...toRows(of, runs));
     rates[of.name] = ratiosOf(runs, ({ perSecond }) => perSecond);
   }
-  return { suite: "rpc", ratios, rows, figures: { p50At1, bytesPerPendingCall, rates } };
+  return { suite: "rpc", ratios, rows, figures: { p50At1, bytesPerPendingCall, traced, rates } };
 }
 
 function bigCases(): Case[] {

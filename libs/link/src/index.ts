@@ -2,6 +2,7 @@ export { Codec, decode, decodeOwned, encode, encodeShared } from "./codec.ts";
 export { isLocal, parseEndpoint, type TcpEndpoint, toDial } from "./endpoint.ts";
 export { codeOf, LinkError, type LinkErrorCode } from "./errors.ts";
 export {
+  type Beginning,
   compose,
   type Headers,
   type Interceptor,

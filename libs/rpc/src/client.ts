@@ -201,7 +201,8 @@ function invoke(inside: Inside, method: string, args: readonly unknown[]): Answe
   call.beforeFail = inside.again;
   if (observer !== undefined) {
     const peer = options.to ?? pool.peerName;
-    call.observe(observer.begin("client", inside.fullName(method), peer, undefined));
+    const name = inside.fullName(method);
+    call.observe(observer.begin({ side: "client", name, peer, from: undefined, atMs: nowMs }));
   }
   call.listen();
   retry.made();

@@ -151,7 +151,10 @@ export class ServerSession implements VerbHandler {
     const interceptor = observed("server", this.#options.interceptor);
     const observer = interceptor?.observer;
     if (call.onceId === undefined && (interceptor === undefined || observer !== undefined)) {
-      call.observed = observer?.begin("server", call.method, this.#peerName, call.from);
+      if (observer !== undefined) {
+        const { method: name, from, startedAtMs: atMs } = call;
+        call.observed = observer.begin({ side: "server", name, peer: this.#peerName, from, atMs });
+      }
       runInCall(call, this.#invoke, call);
       return;
     }

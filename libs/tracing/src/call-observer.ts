@@ -2,8 +2,9 @@ import { context, type SpanContext, trace } from "@opentelemetry/api";
 import type { InstrumentationScope } from "@opentelemetry/core";
 import type { Resource } from "@opentelemetry/resources";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
-import { type Observed, type Observer, Traceparent } from "@zeroplane/link";
+import { type Beginning, type Observed, type Observer, Traceparent } from "@zeroplane/link";
 import { type Added, CallSpan, hrTimeOf } from "./call-span.ts";
+import { timeOf } from "./clock.ts";
 import { Descriptors } from "./descriptors.ts";
 import { SCOPE } from "./span.ts";
 import { newPlace, newTraceId } from "./span-ids.ts";
@@ -41,16 +42,11 @@ export class CallObserver implements Observer {
     this.#sampledBelow = sampleRatio >= 1 ? 2 ** 32 : Math.floor(sampleRatio * 0xffffffff);
   }
 
-  begin(
-    side: "client" | "server",
-    name: string,
-    peer: string | undefined,
-    from: Traceparent | undefined,
-  ): Observed {
+  begin({ side, name, peer, from, atMs }: Beginning): Observed {
     const parent = side === "client" ? currentPlace() : from;
     const place = parent === undefined ? this.#root() : newPlace(parent.trace, parent.flags);
     const descriptor = this.#descriptors.get(side, name, peer);
-    return new CallSpan({ place, parent, descriptor, take: this.#take });
+    return new CallSpan({ place, parent, descriptor, startMs: timeOf(atMs), take: this.#take });
   }
 
   #root(): Traceparent {

@@ -41,6 +41,7 @@ export interface CallFacts {
   readonly place: Traceparent;
   readonly parent: Traceparent | undefined;
   readonly descriptor: Descriptor;
+  readonly startMs: number;
   /** Takes it when it has ended, once. */
   readonly take: (span: CallSpan) => void;
 }
@@ -53,7 +54,7 @@ export class CallSpan implements Span, Observed {
   readonly place: Traceparent;
   readonly parent: Traceparent | undefined;
   readonly descriptor: Descriptor;
-  /** When it began, time of day in milliseconds; 0 when it is not recorded. */
+  /** When it began, time of day in milliseconds. */
   readonly startMs: number;
   endMs = 0;
   #take: ((span: CallSpan) => void) | undefined;
@@ -61,9 +62,9 @@ export class CallSpan implements Span, Observed {
   #context: Context | undefined;
   #spanContext: SpanContext | undefined;
 
-  constructor({ place, parent, descriptor, take }: CallFacts) {
+  constructor({ place, parent, descriptor, startMs, take }: CallFacts) {
     this.place = place;
-    this.startMs = place.isSampled ? nowMs() : 0;
+    this.startMs = startMs;
     this.parent = parent;
     this.descriptor = descriptor;
     this.#take = take;

@@ -3,7 +3,7 @@ import { context, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import { ProtobufTraceSerializer } from "@opentelemetry/otlp-transformer";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
-import { TraceId, Traceparent } from "@zeroplane/link";
+import { type Beginning, TraceId, Traceparent } from "@zeroplane/link";
 import { connect, currentCall, serve } from "@zeroplane/rpc";
 import { afterEach, describe, expect, test } from "vitest";
 import { CallExporter } from "./call-exporter.ts";
@@ -21,6 +21,21 @@ import { SpanOutlet } from "./outlet.ts";
 const interceptors = [tracingInterceptor];
 const resource = resourceFromAttributes({ "service.name": "shop", "process.pid": 12_345 });
 const parent = new Traceparent(new TraceId(1, -2, 3, -4), 5, -6, 1);
+
+const server: Beginning = {
+  side: "server",
+  name: "shop.quote",
+  peer: "caller-1",
+  from: parent,
+  atMs: 5.25,
+};
+const client: Beginning = {
+  side: "client",
+  name: "prices.ask",
+  peer: "",
+  from: undefined,
+  atMs: 7,
+};
 
 /** The spans that an observer has made, as the SDK's own serializer writes them, and as ours does. */
 function recorded(make: (observer: CallObserver) => void): {
@@ -54,21 +69,14 @@ function recorded(make: (observer: CallObserver) => void): {
 describe("spans of calls", () => {
   test("are the bytes that the SDK's serializer makes of the same span", () => {
     const { ours, plain } = recorded((observer) => {
-      observer.begin("server", "shop.quote", "caller-1", parent).ended();
-      observer.begin("client", "prices.ask", "", undefined).ended();
+      observer.begin(server).ended();
+      observer.begin(client).ended();
     });
     const { full } = recorded((observer) => {
       // Something added and taken back: the same span by the other road.
-      for (const side of ["server", "client"] as const) {
-        const isServer = side === "server";
-        const name = isServer ? "shop.quote" : "prices.ask";
-        const span = observer.begin(
-          side,
-          name,
-          isServer ? "caller-1" : "",
-          isServer ? parent : undefined,
-        );
-        (span as CallSpan).updateName(name);
+      for (const call of [server, client]) {
+        const span = observer.begin(call);
+        (span as CallSpan).updateName(call.name);
         span.ended();
       }
     });
@@ -89,7 +97,7 @@ describe("spans of calls", () => {
 
   test("take what is added to them, up to a limit that is counted", () => {
     const { full } = recorded((observer) => {
-      const span = observer.begin("server", "shop.quote", "x", parent) as CallSpan;
+      const span = observer.begin(server) as CallSpan;
       for (let i = 0; i < 200; i++) {
         span.setAttribute(`k${i}`, i).addEvent("e", { i }).addLink({ context: span.spanContext() });
       }

@@ -3,6 +3,7 @@ export { type DescribeOptions, describe } from "./describe.ts";
 export {
   type Description,
   type Doc,
+  type Getter,
   type MethodDescription,
   methodOf,
   type Parameter,

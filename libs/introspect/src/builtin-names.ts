@@ -38,7 +38,7 @@ function loadedModules(): string[] {
   looked = list.length;
   const lines = list.map(String);
   const names = lines.flatMap((line) => /^NativeModule (\w[\w/]*)$/.exec(line)?.[1] ?? []);
-  // A main module before its parts, so that `fs.promises.mkdir` is known by its module's name.
+  names.push("fs/promises"); // `fs.promises` is there without it
   return names.filter((name) => !name.startsWith("internal/") && isBuiltin(`node:${name}`));
 }
 

@@ -81,13 +81,10 @@ function firstOverload(found: Found): Found {
   return first && !found.site.isSignature ? { ...found, site: first } : found;
 }
 
-function signaturesOf({ file, site }: Found): Found["site"][] {
-  const same = (other: Found["site"]) =>
-    other.isSignature &&
-    site.chain.length > 0 &&
-    other.container === site.container &&
-    other.chain.join(".") === site.chain.join(".");
-  return file.functions.filter(same);
+function signaturesOf({ file, site }: Found): readonly Found["site"][] {
+  if (site.chain.length === 0) return [];
+  const same = file.functionsOf(site.chain);
+  return same.filter((other) => other.isSignature && other.container === site.container);
 }
 
 function overloadsOf(found: Found, context: DescribeContext): string[] {
@@ -129,14 +126,10 @@ function ownComments(texts: Found[]): DocComment[] {
   });
 }
 
-function implementations({ file, site }: Found): Found["site"][] {
-  if (!site.isSignature) return [];
-  return file.functions.filter(
-    (other) =>
-      !other.isSignature &&
-      other.container === site.container &&
-      other.chain.join(".") === site.chain.join("."),
-  );
+function implementations({ file, site }: Found): readonly Found["site"][] {
+  if (!site.isSignature || site.chain.length === 0) return [];
+  const same = file.functionsOf(site.chain);
+  return same.filter((other) => !other.isSignature && other.container === site.container);
 }
 
 /** Comments of the interfaces in the same file that a class says it implements. */
@@ -145,8 +138,7 @@ function implementedComments({ file, site }: Found): DocComment[] {
   if (!holder || !("implements" in holder)) return [];
   return holder.implements.flatMap(({ expression }) => {
     const name = expression.type === "Identifier" ? expression.name : "";
-    const chain = [name, site.chain.at(-1)].join(".");
-    const promised = file.functions.filter((other) => other.chain.join(".") === chain);
+    const promised = file.functionsOf([name, site.chain.at(-1) ?? ""]);
     return promised.flatMap(({ anchors }) => file.docBefore(anchors) ?? []);
   });
 }

@@ -35,10 +35,12 @@ export async function describe(
   const served = [...members(target).values()];
   const parents = new Map(served.map((member) => [member, parentsOf(member)]));
   const groups = groupsOf(target, served);
-  const wrapped = allWrapped(served);
   const unserved = accessors(target);
+  // What Node exports is found by its name; to look for its source would cost much and find nothing.
+  const written = builtinModuleOf(target) === undefined ? served.map(({ fn }) => fn) : [];
+  const wrapped = allWrapped(written);
   const located = locate([
-    ...served.map(({ fn }) => fn),
+    ...written,
     ...[...wrapped.values()].map(({ fn }) => fn),
     ...unserved.map(({ get }) => get),
     ...[...parents.values()].flat(),
@@ -77,9 +79,9 @@ function docsOf(
 }
 
 /** What members wrap, what that wraps, and so on. */
-function allWrapped(served: readonly Member[]): Map<object, Wrapped> {
+function allWrapped(functions: readonly object[]): Map<object, Wrapped> {
   const all = new Map<object, Wrapped>();
-  let level: object[] = served.map(({ fn }) => fn);
+  let level = functions;
   for (let depth = 0; depth < WRAPPERS_MAX && level.length > 0; depth += 1) {
     const found = wrappedBy(level);
     for (const [fn, wrapped] of found) all.set(fn, wrapped);

@@ -3,6 +3,7 @@ import { addApps } from "./commands/apps.ts";
 import { addCalls } from "./commands/call.ts";
 import { addDeploy } from "./commands/deploy.ts";
 import { addDeploys } from "./commands/deploys.ts";
+import { addDocs } from "./commands/docs.ts";
 import { addDown } from "./commands/down.ts";
 import { addKeys } from "./commands/keys.ts";
 import { addLogs } from "./commands/logs.ts";
@@ -48,6 +49,7 @@ export function buildProgram(context: Context): Command {
   program.commandsGroup("Look inside:");
   addTraces(program, context);
   addCalls(program, context);
+  addDocs(program, context);
   addVersion(program, context);
   return program;
 }

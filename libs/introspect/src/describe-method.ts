@@ -1,8 +1,9 @@
 import { relative, sep } from "node:path";
 import { isAsyncFunction, isGeneratorFunction } from "node:util/types";
+import { builtinNameOf } from "./builtin-names.ts";
 import type { Doc, MethodDescription, Parameter, Source } from "./description.ts";
 import { type DocComment, isEmptyDoc } from "./doc-comment.ts";
-import { type Found, findFunction, NO_FILE } from "./find-source.ts";
+import { type Found, findExported, findFunction, NO_FILE } from "./find-source.ts";
 import { functionText } from "./function-text.ts";
 import type { Location } from "./locate.ts";
 import type { Member } from "./members.ts";
@@ -10,10 +11,14 @@ import { isOwn } from "./module-path.ts";
 import type { NamedTypes } from "./named-types.ts";
 import { returnedOf } from "./returned.ts";
 import { readSignature, type Signature } from "./signature.ts";
+import { WRAPPERS_MAX, type Wrapped } from "./wrapped.ts";
+import { wrappedMethod } from "./wrapped-method.ts";
 
 /** What a whole description shares. */
 export interface DescribeContext {
   located: Map<object, Location>;
+  /** What functions pass their arguments on to. */
+  wrapped: Map<object, Wrapped>;
   types: NamedTypes;
   root: string;
 }
@@ -22,10 +27,21 @@ export interface DescribeContext {
 export interface Subject {
   member: Member;
   parents: object[];
+  /** How many functions around it were looked through. */
+  wrappers?: number;
 }
 
-/** Describes one member from the best text that is left of it. */
+/** Describes one member from the best text that is left of it, or of what it wraps. */
 export function describeMethod(subject: Subject, context: DescribeContext): MethodDescription {
+  const described = describeWritten(subject, context);
+  const wrapped = described.doc ? undefined : context.wrapped.get(subject.member.fn);
+  if (!wrapped || subject.wrappers === WRAPPERS_MAX) return described;
+  const member = { ...subject.member, fn: wrapped.fn as Member["fn"] };
+  const inner: Subject = { member, parents: [], wrappers: (subject.wrappers ?? 0) + 1 };
+  return wrappedMethod(describeMethod(inner, context), wrapped.how);
+}
+
+function describeWritten(subject: Subject, context: DescribeContext): MethodDescription {
   const { fn, name } = subject.member;
   const texts = textsOf(subject.member, fn, context);
   const [best] = texts;
@@ -49,9 +65,10 @@ export function describeMethod(subject: Subject, context: DescribeContext): Meth
 /** Declared before implemented: types come from the one, defaults from the other. */
 function textsOf(member: Member, fn: object, context: DescribeContext): Found[] {
   const location = context.located.get(fn);
-  const key = member.path.at(-1) ?? "";
-  const names = [...new Set([key, ownName(fn)])].filter((name) => name !== "");
-  const found = location && findFunction(location, names);
+  const builtin = location?.script.path === undefined ? builtinNameOf(fn) : undefined;
+  const exported = builtin && findExported(builtin);
+  if (exported) return [exported];
+  const found = location && findFunction(location, { path: member.path, own: ownName(fn) });
   const texts = [found?.declared, found?.implemented].filter((text) => text !== undefined);
   if (texts.length > 0) return texts.map(firstOverload);
   const text = functionText(fn);
@@ -64,12 +81,10 @@ function firstOverload(found: Found): Found {
   return first && !found.site.isSignature ? { ...found, site: first } : found;
 }
 
-function signaturesOf({ file, site }: Found): Found["site"][] {
-  const same = (other: Found["site"]) =>
-    other.isSignature &&
-    other.container === site.container &&
-    other.chain.join(".") === site.chain.join(".");
-  return file.functions.filter(same);
+function signaturesOf({ file, site }: Found): readonly Found["site"][] {
+  if (site.chain.length === 0) return [];
+  const same = file.functionsOf(site.chain);
+  return same.filter((other) => other.isSignature && other.container === site.container);
 }
 
 function overloadsOf(found: Found, context: DescribeContext): string[] {
@@ -111,14 +126,10 @@ function ownComments(texts: Found[]): DocComment[] {
   });
 }
 
-function implementations({ file, site }: Found): Found["site"][] {
-  if (!site.isSignature) return [];
-  return file.functions.filter(
-    (other) =>
-      !other.isSignature &&
-      other.container === site.container &&
-      other.chain.join(".") === site.chain.join("."),
-  );
+function implementations({ file, site }: Found): readonly Found["site"][] {
+  if (!site.isSignature || site.chain.length === 0) return [];
+  const same = file.functionsOf(site.chain);
+  return same.filter((other) => !other.isSignature && other.container === site.container);
 }
 
 /** Comments of the interfaces in the same file that a class says it implements. */
@@ -127,8 +138,7 @@ function implementedComments({ file, site }: Found): DocComment[] {
   if (!holder || !("implements" in holder)) return [];
   return holder.implements.flatMap(({ expression }) => {
     const name = expression.type === "Identifier" ? expression.name : "";
-    const chain = [name, site.chain.at(-1)].join(".");
-    const promised = file.functions.filter((other) => other.chain.join(".") === chain);
+    const promised = file.functionsOf([name, site.chain.at(-1) ?? ""]);
     return promised.flatMap(({ anchors }) => file.docBefore(anchors) ?? []);
   });
 }

@@ -1,12 +1,16 @@
 import { basename } from "node:path";
-import { describeMethod } from "./describe-method.ts";
+import { isModuleNamespaceObject } from "node:util/types";
+import { builtinNameOf } from "./builtin-names.ts";
+import { describeGetters } from "./describe-getters.ts";
+import { type DescribeContext, describeMethod } from "./describe-method.ts";
 import type { Description, Doc } from "./description.ts";
 import { findClass, findFunction } from "./find-source.ts";
 import { type Location, locate } from "./locate.ts";
-import { isBuiltinPrototype, type Member, members } from "./members.ts";
+import { accessors, isBuiltinPrototype, type Member, members } from "./members.ts";
 import { isOwn, packageOf } from "./module-path.ts";
 import { NamedTypes } from "./named-types.ts";
 import type { Script } from "./probe.ts";
+import { WRAPPERS_MAX, type Wrapped, wrappedBy } from "./wrapped.ts";
 
 /** How to describe. */
 export interface DescribeOptions {
@@ -31,28 +35,62 @@ export async function describe(
   const served = [...members(target).values()];
   const parents = new Map(served.map((member) => [member, parentsOf(member)]));
   const groups = groupsOf(target, served);
+  const unserved = accessors(target);
+  // What Node exports is found by its name; to look for its source would cost much and find nothing.
+  const written = builtinModuleOf(target) === undefined ? served.map(({ fn }) => fn) : [];
+  const wrapped = allWrapped(written);
   const located = locate([
-    ...served.map(({ fn }) => fn),
+    ...written,
+    ...[...wrapped.values()].map(({ fn }) => fn),
+    ...unserved.map(({ get }) => get),
     ...[...parents.values()].flat(),
     ...[...groups.values()].flatMap((group) => classOf(group) ?? []),
   ]);
-  const types = new NamedTypes();
   const root = options.root ?? process.cwd();
-  const describeOne = (member: Member) =>
-    describeMethod({ member, parents: parents.get(member) ?? [] }, { located, types, root });
-  const methods = Object.fromEntries(served.map((member) => [member.name, describeOne(member)]));
+  const context: DescribeContext = { located, wrapped, types: new NamedTypes(), root };
+  const methods = served.map((member) => {
+    const subject = { member, parents: parents.get(member) ?? [] };
+    return [member.name, describeMethod(subject, context)] as const;
+  });
+  const getters = describeGetters(unserved, context);
+  const { "": doc = null, ...nested } = docsOf(groups, served, located);
+  return {
+    version: 1,
+    name: options.name ?? nameOf(target, served, located),
+    doc,
+    groups: nested,
+    methods: Object.fromEntries(methods),
+    ...(unserved.length > 0 && { getters }),
+    types: Object.fromEntries(context.types.texts),
+  };
+}
+
+function docsOf(
+  groups: ReadonlyMap<string, object>,
+  served: Member[],
+  located: Map<object, Location>,
+): Record<string, Doc> {
   const docs = [...groups].flatMap(([path, group]) => {
-    const doc = docOf(
-      group,
-      served.filter(({ owner }) => owner === group),
-      located,
-    );
+    const within = served.filter(({ owner }) => owner === group);
+    const doc = docOf(group, within, located);
     return doc ? [[path, doc] as const] : [];
   });
-  const { "": doc = null, ...nested } = Object.fromEntries(docs);
-  const name = options.name ?? nameOf(target, served, located);
-  return { version: 1, name, doc, groups: nested, methods, types: Object.fromEntries(types.texts) };
+  return Object.fromEntries(docs);
 }
+
+/** What members wrap, what that wraps, and so on. */
+function allWrapped(functions: readonly object[]): Map<object, Wrapped> {
+  const all = new Map<object, Wrapped>();
+  let level = functions;
+  for (let depth = 0; depth < WRAPPERS_MAX && level.length > 0; depth += 1) {
+    const found = wrappedBy(level);
+    for (const [fn, wrapped] of found) all.set(fn, wrapped);
+    level = [...found.values()].map(({ fn }) => fn);
+  }
+  return all;
+}
+
+const NAMELESS = { path: [], own: "" };
 
 /** Functions of the same name further up, nearest first: where an override finds its words. */
 function parentsOf({ owner, path, fn }: Member): object[] {
@@ -97,7 +135,7 @@ function docOf(group: object, served: Member[], located: Map<object, Location>):
   if (made) return undefined;
   const homes = served.flatMap(({ fn }) => {
     const location = located.get(fn);
-    const found = location && findFunction(location, []).implemented;
+    const found = location && findFunction(location, NAMELESS).implemented;
     return found ? [found] : [];
   });
   const [first] = homes;
@@ -110,17 +148,30 @@ function docOf(group: object, served: Member[], located: Map<object, Location>):
 }
 
 function nameOf(target: unknown, served: Member[], located: Map<object, Location>): string {
+  const builtin = builtinModuleOf(target);
+  if (builtin !== undefined) return builtin;
   if (typeof target === "function") return served[0]?.name ?? "service";
   const made = typeof target === "object" && target ? classOf(target) : undefined;
   if (made) return classNameOf(made);
-  const [first] = served;
+  const isWritten = ({ fn }: Member) => located.get(fn)?.script.path !== undefined;
+  const first = served.find(isWritten) ?? served[0];
   const location = first && located.get(first.fn);
-  const chain = location && findFunction(location, []).implemented?.site.container?.chain;
+  const chain = location && findFunction(location, NAMELESS).implemented?.site.container?.chain;
   const held = chain?.findLast((name) => name !== "default" && name !== "");
   const paths = new Set(served.flatMap(({ fn }) => located.get(fn)?.script.path ?? []));
   const [path = ""] = paths;
   if (held === undefined && paths.size > 1) return packageOf(path)?.name ?? "service";
   return held ?? moduleName(location?.script) ?? "service";
+}
+
+/** `fs/promises` for that module of Node, imported or required. */
+function builtinModuleOf(target: unknown): string | undefined {
+  if (typeof target !== "object" || target === null) return undefined;
+  const whole = isModuleNamespaceObject(target)
+    ? Object.getOwnPropertyDescriptor(target, "default")?.value
+    : target;
+  const name = typeof whole === "object" && whole ? builtinNameOf(whole) : undefined;
+  return name && [name.module, ...name.path].join(".");
 }
 
 /** A file's name; the package's for its index and for what others wrote; `fs` for `node:fs`. */

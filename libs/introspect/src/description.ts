@@ -73,6 +73,14 @@ export interface MethodDescription {
   source: Source;
 }
 
+/** A getter: never run, so that what it gives is known by its declared type only. */
+export interface Getter {
+  /** As declared; `unknown` when nothing tells it. */
+  type: string;
+  doc: Doc | null;
+  source: Source;
+}
+
 /** What a target offers, in its author's own words. Plain JSON. */
 export interface Description {
   version: 1;
@@ -82,6 +90,8 @@ export interface Description {
   /** Docs of the nested objects, by dotted path. */
   groups: Record<string, Doc>;
   methods: Record<string, MethodDescription>;
+  /** Getters of the target, by name; what they give is not served. Absent when there are none. */
+  getters?: Record<string, Getter>;
   /** Interfaces and type aliases the signatures name, as declarations. */
   types: Record<string, string>;
 }

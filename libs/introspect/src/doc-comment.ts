@@ -48,7 +48,10 @@ export function emptyDoc(): Doc {
 
 /** True when no word is in it. */
 export function isEmptyDoc(doc: Doc): boolean {
-  return JSON.stringify(doc) === JSON.stringify(emptyDoc());
+  if (doc.summary || doc.description || doc.returns || doc.deprecated !== undefined) return false;
+  return [doc.params, doc.throws, doc.examples, doc.tags].every(
+    (each) => Object.keys(each).length === 0,
+  );
 }
 
 /** Without the stars in front, trailing blanks, and blank lines around. */

@@ -13,10 +13,10 @@ interface Level {
 /**
  * A `.d.ts` text with one interface of all methods and the types it needs; it compiles on its own.
  *
- * @param interfaceName default: the name of the description
+ * @param interfaceName default: the name of the description, made an identifier that is free
  * @throws `ERR_INTROSPECT_NAME` for a name that is no identifier or that one of the types has
  */
-export function toDts(description: Description, interfaceName = description.name): string {
+export function toDts(description: Description, interfaceName = freeName(description)): string {
   if (!IDENTIFIER.test(interfaceName) || Object.hasOwn(description.types, interfaceName)) {
     throw new IntrospectError(
       "ERR_INTROSPECT_NAME",
@@ -35,6 +35,16 @@ export function toDts(description: Description, interfaceName = description.name
     : "";
   const body = levelText(root, { indent: "  ", path: "", description });
   return `${[...types, `${head}export interface ${interfaceName} {\n${body}}`].join("\n\n")}\n`;
+}
+
+/** `FsPromises` for `fs/promises`, `ShopService` when a type is called `Shop`. */
+function freeName({ name, types }: Description): string {
+  const words = name.split(/[^\w$]+/).filter((word) => word !== "");
+  const capital = words.map((word) => word[0]?.toUpperCase() + word.slice(1)).join("");
+  const whole = IDENTIFIER.test(name) && !RESERVED.has(name) ? name : capital;
+  let free = IDENTIFIER.test(whole) ? whole : `Service${whole}`;
+  while (Object.hasOwn(types, free)) free += "Service";
+  return free;
 }
 
 function levelOf(level: Level, name: string): Level {

@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { SourceMap, type SourceMapPayload } from "node:module";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { BuiltinName } from "./builtin-names.ts";
+import { declaredFunction } from "./declared-value.ts";
 import type { Source } from "./description.ts";
 import type { Container, FunctionSite } from "./function-index.ts";
 import type { Location } from "./locate.ts";
@@ -23,6 +25,14 @@ export interface Found<T extends Container = FunctionSite> {
   kind: Source["kind"];
 }
 
+/** What a function may be called. */
+export interface FunctionNames {
+  /** Segments under which its target has it. */
+  path: readonly string[];
+  /** What it calls itself; may be empty. */
+  own: string;
+}
+
 /** Both texts that may describe a function. */
 export interface FoundFunction {
   /** What runs: has the defaults. */
@@ -34,26 +44,38 @@ export interface FoundFunction {
 /** Most files of a package followed through `export *` in search of one declaration. */
 const FOLLOWED_MAX = 60;
 
+/** Where @types/node is looked for: with the program, then with this library. */
+const typesFrom = () => [process.cwd(), dirname(fileURLToPath(import.meta.url))];
+
 /** The path of a text that never was in a file. */
 export const NO_FILE = "/script.js";
 
 const scripts = new WeakMap<Script, SourceFile>();
 const maps = new WeakMap<Script, SourceMap | null>();
 
-/**
- * The declaration of a function, from where the engine says it is.
- *
- * @param names what the function may be called besides its own name: the exported name first
- */
-export function findFunction(location: Location, names: string[]): FoundFunction {
+/** The declaration of a function, from where the engine says it is. */
+export function findFunction(location: Location, names: FunctionNames): FoundFunction {
   const builtin = /^node:(?:internal\/)?(.*)$/.exec(location.script.url)?.[1];
   if (builtin !== undefined)
-    return { implemented: undefined, declared: findBuiltin(builtin, names) };
+    return { implemented: undefined, declared: findBuiltin(builtin, namesOf(names)) };
   const implemented = findImplemented(location);
   const path = implemented?.file.path ?? location.script.path;
   if (path === undefined || /\.[cm]?tsx?$/.test(path)) return { implemented, declared: undefined };
-  const chains = implemented ? [implemented.site.chain] : [];
-  return { implemented, declared: findDeclared(path, [...chains, ...names.map((name) => [name])]) };
+  return { implemented, declared: findDeclared(path, names, implemented?.site.chain) };
+}
+
+/** The declaration in @types/node of what a module of Node exports. */
+export function findExported({ module, path }: BuiltinName): Found | undefined {
+  for (const name of [module, module.replace(/\/.*$/, "")]) {
+    const file = nodeTypes(name, typesFrom());
+    const found = file && declaredFunction({ file, module }, path);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+function namesOf({ path, own }: FunctionNames): string[] {
+  return [...new Set([path.at(-1) ?? "", own])].filter((name) => name !== "");
 }
 
 /** The declaration of a class, from where the engine says it is. */
@@ -174,13 +196,15 @@ function tail(one: string[], other: string[]): number {
   return length;
 }
 
-function findDeclared(path: string, chains: string[][]): Found | undefined {
-  const beside = declarationBeside(path);
-  const near = beside && inDeclarations([beside], chains);
-  if (near) return near;
+function findDeclared(path: string, names: FunctionNames, chain?: string[]): Found | undefined {
+  const chains = [...(chain ? [chain] : []), ...namesOf(names).map((name) => [name])];
   const owner = isOwn(path) ? undefined : packageOf(path);
-  const entry = owner && typesOf(owner);
-  return entry ? inDeclarations([entry], chains) : undefined;
+  for (const entry of [declarationBeside(path), owner && typesOf(owner)]) {
+    if (entry === undefined) continue;
+    const found = declaredFunction({ file: entry }, names.path) ?? inDeclarations([entry], chains);
+    if (found) return found;
+  }
+  return undefined;
 }
 
 /** Breadth first through what an entry passes on, since packages gather their exports in one file. */
@@ -223,9 +247,8 @@ function matchDeclared(file: SourceFile, chain: string[]): FunctionSite | undefi
 }
 
 function findBuiltin(url: string, names: string[]): Found | undefined {
-  const from = [process.cwd(), dirname(fileURLToPath(import.meta.url))];
   for (const name of [url, url.replace(/\/.*$/, "")]) {
-    const path = nodeTypes(name, from);
+    const path = nodeTypes(name, typesFrom());
     const found =
       path &&
       inDeclarations(

@@ -11,6 +11,7 @@ export type FunctionNode = Extract<
       | "TSDeclareFunction"
       | "TSEmptyBodyFunctionExpression"
       | "TSMethodSignature"
+      | "TSCallSignatureDeclaration"
       | "TSFunctionType";
   }
 >;
@@ -76,6 +77,8 @@ function enter(node: Node, place: Place, index: FunctionIndex): void {
     case "TSAbstractMethodDefinition":
     case "TSAbstractPropertyDefinition":
       return enterNamed(node.value, { key: node.key, holder: node }, { place, index });
+    case "TSTypeAliasDeclaration":
+      return enter(node.typeAnnotation, named(place, node.id.name, node), index);
     case "TSPropertySignature":
       return enterNamed(
         node.typeAnnotation?.typeAnnotation,
@@ -123,9 +126,15 @@ function enterNamed(
   else if (annotation?.type === "TSFunctionType") enterFunction(annotation, place, at.index);
 }
 
+const SHARING = new Set([
+  "VariableDeclarator",
+  "ExportDefaultDeclaration",
+  "TSTypeAliasDeclaration",
+]);
+
 /** Statements and declarators share one comment; a member of a class or object has its own. */
 function named(place: Place, name: string, holder: Node): Place {
-  const own = holder.type === "VariableDeclarator" || holder.type === "ExportDefaultDeclaration";
+  const own = SHARING.has(holder.type);
   const anchors = own ? [holder.start, ...place.anchors] : [holder.start];
   return { ...place, chain: [...place.chain, name], anchors, annotation: undefined };
 }
@@ -203,6 +212,7 @@ function isFunction(node: Node): node is FunctionNode {
     case "TSDeclareFunction":
     case "TSEmptyBodyFunctionExpression":
     case "TSMethodSignature":
+    case "TSCallSignatureDeclaration":
     case "TSFunctionType":
       return true;
     default:

@@ -72,6 +72,10 @@ function overview(description: Description, page: Page): string {
     lines.push(...row(method, { head: heads[at] ?? "", column, page }));
   }
   if (methods.length === 0) lines.push("", "No methods.");
+  const getters = Object.entries(description.getters ?? {});
+  if (getters.length > 0) lines.push("", page.strong("Getters, which are not served"));
+  for (const [name, { type, doc }] of getters)
+    lines.push(`  ${name}: ${type}${doc ? `  ${page.faint(doc.summary)}` : ""}`);
   return `${lines.join("\n")}\n`;
 }
 

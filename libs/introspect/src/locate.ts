@@ -40,6 +40,19 @@ export function locate(functions: Iterable<object>): Map<object, Location> {
 }
 
 /**
+ * The functions that variables of closures hold, by the function whose closure it is. Nothing is
+ * run; a variable that is not there, or holds no function, is absent.
+ */
+export function captured(names: Map<object, string>): Map<object, object> {
+  const found = new Map<object, object>();
+  withSession((session) => {
+    const probe = new Probe(session);
+    for (const [fn, value] of probe.captured(names)) found.set(fn, value);
+  });
+  return found;
+}
+
+/**
  * In two steps, since to enable the debugger costs a hash of every script in the process, that of
  * the type stripper's megabytes too. A function that stands in its file just as it runs needs only
  * the name of that file; the debugger is asked about the others.

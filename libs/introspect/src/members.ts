@@ -53,10 +53,39 @@ export function members(target: unknown): Map<string, Member> {
       `cannot serve ${isProxy(target) ? "a Proxy" : String(target)}; give an object, an instance, a function or a module`,
     );
   }
-  collect(target, { found, trail: [], path: [] });
+  collect(requiredOf(target) ?? target, { found, trail: [], path: [] });
   if (found.size > 0 || !isModule(target)) return found;
   const fallback = valueOf(target, "default");
   return fallback === undefined || fallback === null ? found : members(fallback);
+}
+
+/** What an imported CommonJS module exports: its names are guessed at import, and some are missed. */
+function requiredOf(target: object): object | undefined {
+  const exports = isModuleNamespaceObject(target) ? valueOf(target, "module.exports") : undefined;
+  return isGroup(exports) ? exports : undefined;
+}
+
+/** A getter of a target, which is never run. */
+export interface Accessor {
+  name: string;
+  get: Member["fn"];
+  owner: object;
+}
+
+/** The getters of a target's own classes and of itself that a caller might look for. */
+export function accessors(target: unknown): Accessor[] {
+  const found = new Map<string, Accessor>();
+  if (typeof target !== "object" || target === null || isModule(target)) return [];
+  let level: object | null = target;
+  while (level && !isProxy(level) && !isBuiltinPrototype(level) && found.size < MEMBERS_MAX) {
+    for (const [name, property] of Object.entries(Object.getOwnPropertyDescriptors(level))) {
+      const get: unknown = Reflect.get(property, "get");
+      if (!get || isHidden(name) || found.has(name)) continue;
+      found.set(name, { name, get: get as Member["fn"], owner: target });
+    }
+    level = Object.getPrototypeOf(level);
+  }
+  return [...found.values()];
 }
 
 /** True for a function whose source starts with `class`. */

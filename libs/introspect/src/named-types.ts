@@ -1,3 +1,4 @@
+import { constType } from "./const-type.ts";
 import { isGlobalType } from "./globals.ts";
 import { typedefText } from "./jsdoc-type.ts";
 import { type Typedef, typedefsOf } from "./jsdoc-typedef.ts";
@@ -32,6 +33,7 @@ export class NamedTypes {
   /** A type on one line, with every name in it resolved. */
   write(node: Node, scope: TypeScope): string {
     const { text, comments } = scope.within ?? scope.file;
+    if (node.type.endsWith("Keyword")) return text.slice(node.start, node.end);
     return oneLine(
       { text, comments, start: node.start, end: node.end },
       this.edits(node, scope),
@@ -42,9 +44,11 @@ export class NamedTypes {
   /** What has to change in a type so that it can stand alone. */
   edits(node: Node, scope: TypeScope): Edit[] {
     const edits: Edit[] = [];
-    const bound = boundNames(node);
+    const { bound, constrained } = placesOf(node);
     walk(node, (inner) => {
       const replaced = this.#replace(inner, scope, bound);
+      if (replaced && inner === node) replaced.text = replaced.text.replace(/^\((.*)\)$/s, "$1");
+      if (replaced && constrained.has(inner)) replaced.text = asAny(replaced.text);
       if (replaced) edits.push(replaced);
       return replaced === undefined || replaced.end < inner.end;
     });
@@ -53,9 +57,15 @@ export class NamedTypes {
 
   #replace(node: Node, scope: TypeScope, bound: ReadonlySet<string>): Edit | undefined {
     const whole = (text: string): Edit => ({ start: node.start, end: node.end, text });
+    const constant = scope.within ? undefined : constType(node, scope.file);
+    if (constant !== undefined) return whole(`(${constant})`);
     switch (node.type) {
       case "TSThisType":
         return whole("unknown");
+      case "TSPropertySignature":
+      case "TSMethodSignature":
+        // A key that is a symbol has no name outside of its module.
+        return node.computed && node.key.type !== "Literal" ? whole("") : undefined;
       case "TSTypeQuery":
         return whole(unknown(`typeof ${this.#slice(node.exprName, scope)}`));
       case "TSImportType": {
@@ -189,12 +199,39 @@ export function unknown(name: string): string {
   return `unknown /* ${name.replaceAll("*/", "* /")} */`;
 }
 
-/** Names that a type brings itself: type parameters, `infer`, keys of mapped types. */
-function boundNames(node: Node): Set<string> {
-  const names = new Set<string>();
+/** `any` satisfies the constraints that `unknown` does not, and keeps what it stands for. */
+function asAny(text: string): string {
+  return /^unknown\b/.test(text) ? text.replace("unknown", "any") : text;
+}
+
+interface Places {
+  /** Names that a type brings itself: type parameters, `infer`, keys of mapped types. */
+  bound: Set<string>;
+  /** Types that must be of some kind: arguments of generics, what is indexed or mapped over. */
+  constrained: Set<Node>;
+}
+
+function placesOf(node: Node): Places {
+  const places: Places = { bound: new Set(), constrained: new Set() };
   walk(node, (inner) => {
-    if (inner.type === "TSTypeParameter") names.add(inner.name.name);
-    if (inner.type === "TSMappedType") names.add(inner.key.name);
+    if (inner.type === "TSTypeParameter") {
+      places.bound.add(inner.name.name);
+      if (inner.constraint) places.constrained.add(inner.constraint);
+    } else if (inner.type === "TSMappedType") {
+      places.bound.add(inner.key.name);
+      places.constrained.add(inner.constraint);
+    } else if (inner.type === "TSIndexedAccessType") {
+      places.constrained.add(inner.objectType).add(inner.indexType);
+    } else if (inner.type === "TSTypeReference" && !UNCONSTRAINED.test(headOf(inner))) {
+      for (const each of inner.typeArguments?.params ?? []) places.constrained.add(each);
+    }
   });
-  return names;
+  return places;
+}
+
+const UNCONSTRAINED =
+  /^(Promise|PromiseLike|Array|ReadonlyArray|Set|Map|Partial|Readonly|\w*Iterable|\w*Iterator|\w*Generator)$/;
+
+function headOf({ typeName }: Extract<Node, { type: "TSTypeReference" }>): string {
+  return typeName.type === "Identifier" ? typeName.name : "";
 }

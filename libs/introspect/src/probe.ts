@@ -20,6 +20,8 @@ export interface Position {
 }
 
 interface RemoteObject {
+  type?: string;
+  description?: string;
   objectId?: string;
   value?: unknown;
 }
@@ -35,6 +37,9 @@ interface ParsedScript {
 const HANDLE = "zeroplane.introspect.functions";
 /** Most `bind` calls looked through. */
 const BINDS_MAX = 4;
+
+/** Most scopes around a function that are looked through. */
+const SCOPES_MAX = 8;
 
 /** Asks the inspector of this thread, which answers at once, so there is nothing to wait for. */
 export class Probe {
@@ -64,6 +69,25 @@ export class Probe {
     }
     this.#post("Runtime.releaseObjectGroup", { objectGroup: HANDLE });
     return found;
+  }
+
+  /** The functions that the closures of some functions hold under a name. */
+  captured(names: Map<object, string>): Map<object, object> {
+    const functions = [...names.keys()];
+    const taken: { of: object; objectId: string }[] = [];
+    for (const { name, value } of this.#handles(functions)) {
+      const of = functions[Number(name)];
+      const objectId = of && value?.objectId && this.#variable(value.objectId, names.get(of) ?? "");
+      if (of && objectId) taken.push({ of, objectId });
+    }
+    const values = taken.map(({ objectId }) => this.#value(objectId));
+    this.#post("Runtime.releaseObjectGroup", { objectGroup: HANDLE });
+    return new Map(
+      taken.flatMap(({ of }, at) => {
+        const value = values[at];
+        return typeof value === "function" ? [[of, value] as const] : [];
+      }),
+    );
   }
 
   /**
@@ -134,6 +158,31 @@ export class Probe {
     if (isPosition(position)) return position;
     const target = find("[[TargetFunction]]")?.objectId;
     return target && binds > 0 ? this.#position(target, binds - 1) : undefined;
+  }
+
+  /** A variable around a function that holds a function, innermost first; globals do not count. */
+  #variable(objectId: string, name: string): string | undefined {
+    const internals = this.#properties(objectId).internalProperties ?? [];
+    const scopes = internals.find((property) => property.name === "[[Scopes]]")?.value?.objectId;
+    const list = scopes === undefined ? [] : this.#properties(scopes).result;
+    for (const { value: scope } of list.slice(0, SCOPES_MAX)) {
+      if (!scope?.objectId || scope.description === "Global") continue;
+      const variables = this.#properties(scope.objectId).result;
+      const held = variables.find((variable) => variable.name === name)?.value;
+      if (held) return held.type === "function" ? held.objectId : undefined;
+    }
+    return undefined;
+  }
+
+  /** The value behind a handle, handed over through a global by a function of ours. */
+  #value(objectId: string): unknown {
+    const key = Symbol.for(HANDLE);
+    const globals = globalThis as unknown as Record<symbol, unknown>;
+    const hand = `function () { globalThis[Symbol.for(${JSON.stringify(HANDLE)})] = this; }`;
+    this.#post("Runtime.callFunctionOn", { objectId, functionDeclaration: hand, silent: true });
+    const value = globals[key];
+    delete globals[key];
+    return value;
   }
 
   #post<T>(method: string, params: object): T | undefined {

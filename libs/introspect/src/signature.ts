@@ -31,12 +31,12 @@ export function readSignature(found: Found, comment: SignatureDoc, types: NamedT
     annotation?.type === "TSFunctionType" && !isTyped(site.node) ? annotation : site.node;
   const scope: TypeScope = { file, generics: genericsOf(found, node) };
   const read: Reader = { found, scope, types, comment };
-  const written = returnNode(node);
+  const written = node.returnType?.typeAnnotation;
   const jsdoc = comment.types?.returns;
   return {
     typeParameters: node.typeParameters ? types.write(node.typeParameters, scope) : "",
     parameters: paramsOf(node).map((param, at) => readParameter(param, at, read)),
-    returns: written ? types.write(written, scope) : jsdoc && jsdocType(jsdoc, file, types),
+    returns: written ? returnText(written, read) : jsdoc && jsdocType(jsdoc, file, types),
     isGenerator: "generator" in site.node && site.node.generator,
     isAsync: "async" in site.node && site.node.async,
   };
@@ -74,11 +74,10 @@ function isTyped(node: FunctionNode): boolean {
   );
 }
 
-function returnNode(node: FunctionNode): Node | undefined {
-  const written = node.returnType?.typeAnnotation;
-  // `x is T` and `asserts x` answer with a boolean and with nothing.
-  if (written?.type === "TSTypePredicate") return undefined;
-  return written;
+/** `x is T` answers with a boolean, `asserts x` with nothing. */
+function returnText(written: Node, { types, scope }: Reader): string {
+  if (written.type !== "TSTypePredicate") return types.write(written, scope);
+  return written.asserts ? "void" : "boolean";
 }
 
 /** A method's own type parameters stay; those of its class mean nothing to a caller. */

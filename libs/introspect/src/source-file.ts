@@ -22,6 +22,8 @@ export class SourceFile {
   readonly text: string;
   readonly #parsed: Parsed;
   #functions: FunctionIndex | undefined;
+  #byChain: Map<string, FunctionSite[]> | undefined;
+  readonly #docs = new Map<Comment, DocComment>();
   #module: ModuleIndex | undefined;
   #lines: number[] | undefined;
 
@@ -76,6 +78,12 @@ export class SourceFile {
     return this.#functions.containers;
   }
 
+  /** Functions of one dotted chain of names: overloads and the implementation, namesakes too. */
+  functionsOf(chain: readonly string[]): readonly FunctionSite[] {
+    this.#byChain ??= Map.groupBy(this.functions, (site) => site.chain.join("."));
+    return this.#byChain.get(chain.join(".")) ?? [];
+  }
+
   /** Types, imports and exports. */
   get module(): ModuleIndex {
     this.#module ??= indexModule(this.program);
@@ -119,9 +127,15 @@ export class SourceFile {
   docBefore(anchors: readonly number[]): DocComment | undefined {
     for (const anchor of anchors) {
       const comment = this.#commentBefore(anchor);
-      if (comment) return parseDocComment(comment.value);
+      if (comment) return this.#parsedDoc(comment);
     }
     return undefined;
+  }
+
+  #parsedDoc(comment: Comment): DocComment {
+    const held = this.#docs.get(comment) ?? parseDocComment(comment.value);
+    this.#docs.set(comment, held);
+    return held;
   }
 
   /** The comment about the whole file: `@packageDocumentation`, `@module`, or a first one that stands alone. */

@@ -1,3 +1,4 @@
+import { derivedSchema, itemSchema, keysSchema } from "./derived-schema.ts";
 import { nameOf } from "./function-index.ts";
 import type { JsonSchema } from "./json-schema.ts";
 import type { Node } from "./parser.ts";
@@ -64,7 +65,12 @@ function schemaOf(node: Node, at: At): JsonSchema {
     case "TSParenthesizedType":
       return schemaOf(node.typeAnnotation, at);
     case "TSTypeOperator":
-      return node.operator === "readonly" ? schemaOf(node.typeAnnotation, at) : {};
+      return operatorSchema(node.operator, schemaOf(node.typeAnnotation, at), at);
+    case "TSIndexedAccessType":
+      return itemSchema(
+        dereferenced(schemaOf(node.objectType, at), at),
+        dereferenced(schemaOf(node.indexType, at), at),
+      );
     case "TSLiteralType":
       return literalSchema(at.file.text.slice(node.start, node.end));
     case "TSArrayType":
@@ -82,6 +88,11 @@ function schemaOf(node: Node, at: At): JsonSchema {
     default:
       return {};
   }
+}
+
+function operatorSchema(operator: string, schema: JsonSchema, at: At): JsonSchema {
+  if (operator === "keyof") return keysSchema(dereferenced(schema, at));
+  return operator === "readonly" ? schema : {};
 }
 
 function literalSchema(text: string): JsonSchema {
@@ -112,7 +123,12 @@ function tupleSchema(elements: readonly Node[], at: At): JsonSchema {
     element.type === "TSNamedTupleMember" ? element.elementType : element,
   );
   const fixed = plain.filter(({ type }) => type !== "TSRestType");
-  const required = plain.filter(({ type }) => type !== "TSRestType" && type !== "TSOptionalType");
+  const isOptional = (element: Node) =>
+    element.type === "TSOptionalType" ||
+    (element.type === "TSNamedTupleMember" && element.optional);
+  const required = elements.filter((each, index) => {
+    return plain[index]?.type !== "TSRestType" && !isOptional(each);
+  });
   const rest = plain.find(({ type }) => type === "TSRestType");
   const inner = (node: Node) =>
     schemaOf(
@@ -202,17 +218,18 @@ function builtinSchema(name: string, args: readonly Node[], at: At): JsonSchema 
   if (/^(Array|ReadonlyArray|Set|ReadonlySet|Iterable|AsyncIterable|AsyncGenerator)$/.test(name)) {
     return { type: "array", items: inner(0) };
   }
-  if (name === "Record") return { type: "object", additionalProperties: inner(1) };
   if (name === "Date") return { type: "string", format: "date-time" };
   if (name === "URL") return { type: "string", format: "uri" };
   if (BINARY.test(name)) return { type: "string", contentEncoding: "base64" };
   if (/^(Promise|PromiseLike|Awaited|Readonly|NoInfer|NonNullable)$/.test(name)) return inner(0);
-  if (name === "Partial") return withoutRequired(inner(0), at);
-  return {};
+  if (args.length === 0) return {};
+  const schemas = args.map((_, index) => inner(index));
+  const dereference = (schema: JsonSchema) => dereferenced(schema, at);
+  return derivedSchema({ name, args: schemas, dereference }) ?? {};
 }
 
-function withoutRequired(schema: JsonSchema, at: At): JsonSchema {
+/** What a reference leads to. */
+function dereferenced(schema: JsonSchema, at: At): JsonSchema {
   const name = /^#\/\$defs\/(.*)$/.exec(`${schema["$ref"] as string | undefined}`)?.[1];
-  const { required: _, ...rest } = (name ? at.definitions.get(name) : undefined) ?? schema;
-  return rest;
+  return (name ? at.definitions.get(name) : undefined) ?? schema;
 }

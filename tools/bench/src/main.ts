@@ -1,10 +1,11 @@
 /** `npm run bench -- <suite> [--quick] [--json]`: measures us beside others, in one run, interleaved. */
 import { parseArgs } from "node:util";
+import { introspect } from "./suites/introspect.ts";
 import { link } from "./suites/link.ts";
 import { rpc } from "./suites/rpc.ts";
 import type { Suite, SuiteReport } from "./suites/suite.ts";
 
-const SUITES = { rpc: report(rpc), link: report(link) };
+const SUITES = { rpc: report(rpc), link: report(link), introspect: report(introspect) };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -1,26 +1,9 @@
 // The first page of the console: apps, deploys, one trace, one app's lines. No framework, no build.
 
-const $ = (id) => document.getElementById(id);
+import { $, ask, element } from "./dom.js";
+
 const REFRESH_MS = 2_000;
 const LINES_MAX = 2_000;
-
-/** An element with attributes and children; text is always text, never markup. */
-function element(name, attributes = {}, ...children) {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) {
-    if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
-    else made.setAttribute(key, value);
-  }
-  made.append(...children.map((child) => child ?? ""));
-  return made;
-}
-
-async function ask(path) {
-  const response = await fetch(`api/${path}`);
-  const body = await response.json();
-  if (!response.ok) throw new Error(body.error);
-  return body;
-}
 
 const seconds = (ms) =>
   ms === undefined ? "" : ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`;

@@ -9,6 +9,8 @@ export const Config = BaseConfig.extend({
   ZP_TRACE_QUERIES: z.string(),
   /** Where the page is served; port 0 is any free one. */
   ZP_HTTP_HOST: z.string().default("127.0.0.1"),
+  /** Whether methods can be called from the services page: by default when only this machine sees it. */
+  ZP_HTTP_CALLS: z.enum(["on", "off"]).optional(),
   ZP_HTTP_PORT: z.coerce.number().int().min(0).max(65_535).default(0),
 });
 

@@ -9,6 +9,8 @@ export type Parameters = Readonly<Record<string, string>>;
 export interface Routes {
   /** Answered once, as JSON. */
   readonly answers: Readonly<Record<string, (parameters: Parameters) => PromiseLike<unknown>>>;
+  /** Asked for by POST with a JSON body, from the page itself only. */
+  readonly actions?: Readonly<Record<string, (body: unknown) => PromiseLike<unknown>>>;
   /** Answered by server-sent events until the page leaves. */
   readonly streams: Readonly<
     Record<string, (parameters: Parameters, signal: AbortSignal) => AsyncIterable<unknown>>
@@ -17,7 +19,10 @@ export interface Routes {
 
 const FILES: Readonly<Record<string, readonly [file: string, type: string]>> = {
   "/": ["index.html", "text/html"],
+  "/services": ["services.html", "text/html"],
   "/console.js": ["console.js", "text/javascript"],
+  "/services.js": ["services.js", "text/javascript"],
+  "/dom.js": ["dom.js", "text/javascript"],
   "/console.css": ["console.css", "text/css"],
   "/icon.svg": ["icon.svg", "image/svg+xml"],
 };
@@ -27,7 +32,13 @@ const SECURITY = {
   "cache-control": "no-store",
 };
 
-/** Serves the page and what it asks for. Read-only: it has no route that changes anything. */
+/** Longest body of an action, bytes. */
+const BODY_BYTES_MAX = 256 * 1024;
+
+/**
+ * Serves the pages and what they ask for. Only actions can change anything: they are taken from the
+ * page itself, not from other sites that the same browser has open.
+ */
 export class PageServer implements AsyncDisposable {
   readonly #routes: Routes;
   readonly #server: Server;
@@ -56,12 +67,29 @@ export class PageServer implements AsyncDisposable {
     const { pathname } = new URL(request.url ?? "/", "http://console");
     const file = FILES[pathname];
     try {
-      if (file !== undefined) await serveFile(response, file);
+      if (request.method === "POST") await this.#act(pathname, request, response);
+      else if (file !== undefined) await serveFile(response, file);
       else await this.#answer(pathname, response);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       if (!response.headersSent) sendJson(response, 502, { error: message });
       response.end();
+    }
+  }
+
+  async #act(pathname: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const action = this.#routes.actions?.[pathname];
+    if (action === undefined) return sendJson(response, 404, { error: `no action ${pathname}` });
+    const { origin, host, "content-type": type = "" } = request.headers;
+    if (origin !== `http://${host}` || !type.startsWith("application/json")) {
+      return sendJson(response, 403, { error: "actions are for the page itself" });
+    }
+    const body = await readJson(request);
+    if (body === undefined) return sendJson(response, 400, { error: "the body is no JSON" });
+    try {
+      sendJson(response, 200, await action(body.value));
+    } catch (error) {
+      sendJson(response, 422, wordsOf(error));
     }
   }
 
@@ -75,6 +103,28 @@ export class PageServer implements AsyncDisposable {
     response.once("close", () => left.abort());
     await sendEvents(response, stream.route(stream.parameters, left.signal), left.signal);
   }
+}
+
+/** @returns `undefined` when the body is too long or no JSON */
+async function readJson(request: IncomingMessage): Promise<{ value: unknown } | undefined> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > BODY_BYTES_MAX) return undefined;
+    chunks.push(chunk);
+  }
+  try {
+    return { value: JSON.parse(Buffer.concat(chunks).toString()) };
+  } catch {
+    return undefined;
+  }
+}
+
+function wordsOf(error: unknown): { error: string; code?: string } {
+  if (!(error instanceof Error)) return { error: String(error) };
+  const { code } = error as { readonly code?: unknown };
+  return { error: error.message, ...(typeof code === "string" && { code }) };
 }
 
 function find<Route>(

@@ -1,0 +1,57 @@
+import type { Command } from "commander";
+import type { Context } from "./context.ts";
+
+/** Adds one or more commands. */
+type Adder = (program: Command, context: Context) => void;
+
+/** Commands that live in one file, which is loaded only when one of them is meant. */
+interface CommandFile {
+  readonly names: readonly string[];
+  readonly load: () => Promise<Adder>;
+}
+
+/** Every command, by the group it stands under in the help. */
+export const COMMANDS: Readonly<Record<string, readonly CommandFile[]>> = {
+  "Any service:": [
+    { names: ["serve"], load: async () => (await import("./commands/serve.ts")).addServe },
+    { names: ["call"], load: async () => (await import("./commands/call.ts")).addCall },
+    {
+      names: ["inspect", "types"],
+      load: async () => (await import("./commands/inspect.ts")).addInspect,
+    },
+    { names: ["ping", "ls"], load: async () => (await import("./commands/ping.ts")).addPing },
+  ],
+  "Apps:": [
+    { names: ["deploy"], load: async () => (await import("./commands/deploy.ts")).addDeploy },
+    { names: ["apps"], load: async () => (await import("./commands/apps.ts")).addApps },
+    { names: ["deploys"], load: async () => (await import("./commands/deploys.ts")).addDeploys },
+    { names: ["logs"], load: async () => (await import("./commands/logs.ts")).addLogs },
+  ],
+  "Platform:": [
+    { names: ["up"], load: async () => (await import("./commands/up.ts")).addUp },
+    { names: ["down"], load: async () => (await import("./commands/down.ts")).addDown },
+    { names: ["status"], load: async () => (await import("./commands/status.ts")).addStatus },
+    { names: ["keys"], load: async () => (await import("./commands/keys.ts")).addKeys },
+  ],
+  "Look inside:": [
+    {
+      names: ["trace", "traces"],
+      load: async () => (await import("./commands/traces.ts")).addTraces,
+    },
+    { names: ["version"], load: async () => (await import("./commands/version.ts")).addVersion },
+  ],
+};
+
+/** Adds the command that `word` names, or all of them when it names none. */
+export async function addCommands(
+  program: Command,
+  context: Context,
+  word: string | undefined,
+): Promise<void> {
+  const isMeant = ({ names }: CommandFile): boolean => word !== undefined && names.includes(word);
+  const known = Object.values(COMMANDS).flat().some(isMeant);
+  for (const [group, files] of Object.entries(COMMANDS)) {
+    program.commandsGroup(group);
+    for (const file of files) if (!known || isMeant(file)) (await file.load())(program, context);
+  }
+}

@@ -20,6 +20,8 @@ export interface RemoteOptions extends PlatformOptions {
 const SECOND_MS = 1_000;
 /** Longest wait for the first word of whoever is there. */
 const KNOCK_MAX_MS = 5_000;
+/** Who waits at a terminal would rather know soon that a service is gone. */
+const RESUME_MS = 2_000;
 const NONE: Location = { api: "", nodes: [], label: "" };
 
 /** A service to talk to, ours or one that speaks zerorpc. */
@@ -116,7 +118,8 @@ async function openStranger(
     const hint = "say whose they are with --service NAME, and where with ZP_KEYS or --data";
     throw new CliError("ERR_CLI_KEYS", `${endpoint} is open only to those with keys; ${hint}`);
   }
-  const [{ connect }, { probe }] = await Promise.all([
+  const [{ dial }, { connect }, { probe }] = await Promise.all([
+    import("@zeroplane/link"),
     import("@zeroplane/rpc"),
     import("@zeroplane/rpc/zerorpc"),
   ]);
@@ -125,7 +128,12 @@ async function openStranger(
     endpoint,
   );
   const node = `zp-${process.pid}`;
-  const client = connect<object>(endpoint, { timeoutMs, dialect, node });
+  if (dialect === "zp1") {
+    const session = dial(endpoint, { node, resumeMs: RESUME_MS });
+    const client = connect<object>(session, { timeoutMs });
+    return new Remote({ target, dialect, client, close: () => session.close() });
+  }
+  const client = connect<object>(endpoint, { timeoutMs, dialect });
   const close = (): PromiseLike<void> => client[Symbol.asyncDispose]();
   return new Remote({ target, dialect, client, close });
 }

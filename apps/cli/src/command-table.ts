@@ -20,6 +20,8 @@ export const COMMANDS: Readonly<Record<string, readonly CommandFile[]>> = {
       load: async () => (await import("./commands/inspect.ts")).addInspect,
     },
     { names: ["ping", "ls"], load: async () => (await import("./commands/ping.ts")).addPing },
+    { names: ["repl"], load: async () => (await import("./commands/repl.ts")).addRepl },
+    { names: ["bench"], load: async () => (await import("./commands/bench.ts")).addBench },
   ],
   "Apps:": [
     { names: ["deploy"], load: async () => (await import("./commands/deploy.ts")).addDeploy },
@@ -37,6 +39,11 @@ export const COMMANDS: Readonly<Record<string, readonly CommandFile[]>> = {
     {
       names: ["trace", "traces"],
       load: async () => (await import("./commands/traces.ts")).addTraces,
+    },
+    { names: ["doctor"], load: async () => (await import("./commands/doctor.ts")).addDoctor },
+    {
+      names: ["completion"],
+      load: async () => (await import("./commands/completion.ts")).addCompletion,
     },
     { names: ["version"], load: async () => (await import("./commands/version.ts")).addVersion },
   ],

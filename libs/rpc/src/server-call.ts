@@ -1,5 +1,6 @@
 import type { Headers, Operation, Peer } from "@zeroplane/link";
 import type { CallContext } from "./call-context.ts";
+import { type CallSizes, keepSizes } from "./call-sizes.ts";
 import type { RpcError } from "./errors.ts";
 import type { ItemPump } from "./item-pump.ts";
 import type { Method } from "./service.ts";
@@ -23,12 +24,14 @@ export interface CallFacts {
 const NO_HEADERS: Headers = Object.freeze({});
 
 /** One call on the server: what its handler sees, and how it is told of its end. */
-export class ServerCall implements CallContext {
+export class ServerCall implements CallContext, CallSizes {
   readonly id: number;
   readonly target: Method;
   readonly args: readonly unknown[];
   readonly headers: Headers;
   readonly startedAtMs = performance.now();
+  bytesIn = 0;
+  bytesOut = 0;
   /** When the caller stops waiting, on the clock of `performance.now()`. */
   deadlineMs: number;
   /** Sends the items, when the answer is a stream. */
@@ -77,7 +80,16 @@ export class ServerCall implements CallContext {
   /** The call as interceptors see it. */
   operation(): Operation {
     const { method: name, headers, peer } = this;
-    return { verb: "rpc", side: "server", name, headers, peer: peer.node, attributes: {} };
+    const node = peer.node;
+    const about: Operation = {
+      verb: "rpc",
+      side: "server",
+      name,
+      headers,
+      peer: node,
+      attributes: {},
+    };
+    return keepSizes(about, this);
   }
 
   /** True once nobody waits for the answer any more. */

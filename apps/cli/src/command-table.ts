@@ -36,6 +36,8 @@ export const COMMANDS: Readonly<Record<string, readonly CommandFile[]>> = {
     { names: ["keys"], load: async () => (await import("./commands/keys.ts")).addKeys },
   ],
   "Look inside:": [
+    { names: ["top"], load: async () => (await import("./commands/top.ts")).addTop },
+    { names: ["tap"], load: async () => (await import("./commands/tap.ts")).addTap },
     {
       names: ["trace", "traces"],
       load: async () => (await import("./commands/traces.ts")).addTraces,

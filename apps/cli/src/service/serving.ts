@@ -1,7 +1,7 @@
 import { type FSWatcher, watch } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { members } from "@zeroplane/introspect";
-import { type Listener, listen } from "@zeroplane/link";
+import { type Listener, listen, nodeName } from "@zeroplane/link";
 import { expose, type Server } from "@zeroplane/rpc";
 import {
   type Puller,
@@ -10,6 +10,7 @@ import {
   serveWorker,
   type Worker,
 } from "@zeroplane/rpc/zerorpc";
+import { type CallFilter, ProcessInfo } from "@zeroplane/runtime/process";
 import { usage } from "../cli-error.ts";
 import type { ModuleLoader, ModuleTarget } from "./module-target.ts";
 
@@ -70,7 +71,9 @@ export class Serving implements AsyncDisposable {
     await Promise.all(this.#servers.map((each) => each.close()));
     // Who is connected comes back by itself, to what is served now.
     for (const session of this.#listeners.flatMap((each) => each.sessions())) session.end();
-    this.#servers = this.#listeners.map((listener) => expose(target, listener, about));
+    this.#servers = this.#listeners.map((listener) =>
+      expose(target, listener, { ...about, questions: questionsAbout(this.#name, listener) }),
+    );
     const events = { name: this.#name, onError };
     if (connect.length > 0) {
       this.#servers.push(serveWorker(target, { name: this.#name, connect, heartbeatMs }));
@@ -88,6 +91,22 @@ export class Serving implements AsyncDisposable {
     await Promise.all(this.#servers.map((each) => each.close()));
     await Promise.all(this.#listeners.map((each) => each.close()));
   }
+}
+
+/** What the process tells of itself, beside the module's own methods. */
+function questionsAbout(
+  service: string,
+  listener: Listener,
+): Record<string, (...args: never[]) => unknown> {
+  const facts = { service, node: nodeName(), listener: () => listener, tracing: undefined };
+  const info = new ProcessInfo({ ...facts, checks: new Map() });
+  return {
+    "_process.ping": () => info.ping(),
+    "_process.stats": () => info.stats(),
+    "_process.sockets": () => info.sockets(),
+    "_process.calls": () => info.calls(),
+    "_process.tap": (filter: CallFilter) => info.tap(filter),
+  };
 }
 
 /** Calls `changed` after the loaded files have changed, and again after each further change. */

@@ -54,13 +54,14 @@ function useSources() {
 }
 
 const [word, ...more] = process.argv.slice(2);
-const main = new URL("../src/main.ts", import.meta.url);
 if ((word === "--version" || word === "-V") && more.length === 0) {
   const manifest = readFileSync(new URL("../package.json", import.meta.url), "utf8");
   process.stdout.write(`${JSON.parse(manifest).version}\n`);
 } else if (Number.parseInt(process.versions.node, 10) >= NODE_MAJOR) {
   useSources();
-  await import(main.href);
+  // What was compiled once is not compiled again, and the compiler of types not even loaded.
+  module.enableCompileCache();
+  await import("../src/main.ts");
 } else {
-  become(findNode(), ["-C", "@zeroplane/source", fileURLToPath(main), ...process.argv.slice(2)]);
+  become(findNode(), [fileURLToPath(import.meta.url), ...process.argv.slice(2)]);
 }

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { Context } from "./context.ts";
+import { withExamples } from "./remote-command.ts";
 
 /** Adds one or more commands. */
 type Adder = (program: Command, context: Context) => void;
@@ -51,6 +52,20 @@ export const COMMANDS: Readonly<Record<string, readonly CommandFile[]>> = {
   ],
 };
 
+/** Examples of commands whose files have none. */
+const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
+  deploy: ["zp deploy ./my-app", "zp deploy --app shop --json"],
+  apps: ["zp apps", "zp apps create shop"],
+  deploys: ["zp deploys", "zp deploys --json"],
+  logs: ["zp logs shop -f", "zp logs shop -n 100"],
+  up: ["zp up", "zp up --runners 2 --detach"],
+  down: ["zp down"],
+  status: ["zp status", "zp status --json"],
+  trace: ["zp trace --last", "zp trace 4bf92f3577b34da6a3ce929d0e0e4736"],
+  traces: ["zp traces --error", "zp traces --service deploy-api --min-ms 100"],
+  version: ["zp version --json"],
+};
+
 /** Adds the command that `word` names, or all of them when it names none. */
 export async function addCommands(
   program: Command,
@@ -62,5 +77,9 @@ export async function addCommands(
   for (const [group, files] of Object.entries(COMMANDS)) {
     program.commandsGroup(group);
     for (const file of files) if (!known || isMeant(file)) (await file.load())(program, context);
+  }
+  for (const command of program.commands) {
+    const examples = EXAMPLES[command.name()];
+    if (examples !== undefined) withExamples(command, ...examples);
   }
 }

@@ -1,12 +1,5 @@
-import { enableCompileCache } from "node:module";
-
-// What was compiled once is not compiled again: this halves the start.
-enableCompileCache();
-
-const [{ EXIT }, { runProgram }] = await Promise.all([
-  import("./exit-code.ts"),
-  import("./program.ts"),
-]);
+import { EXIT } from "./exit-code.ts";
+import { runProgram } from "./program.ts";
 
 /** What is closed and does not end must not keep a finished command. */
 const LINGER_MS = 3_000;

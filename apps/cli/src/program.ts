@@ -5,10 +5,9 @@ import { EXIT, type ExitCode, exitCodeOf } from "./exit-code.ts";
 import { errorLines } from "./render/errors.ts";
 import { Terminal } from "./render/terminal.ts";
 
-const ABOUT = `zeroplane: deploy a folder, watch it run, see why it did not.
+const ABOUT = `zeroplane: serve and call anything; deploy a folder, watch it run, see why it did not.
 
-Exit codes: 0 done, 1 failure, 2 usage, 3 keys, 4 not found, 10 build failed, 11 release
-unhealthy, 12 cancelled, 75 nobody answered: try again.`;
+Exit codes: 0 done, 1 failure, 2 usage, 3 keys, 4 not found, 10 build failed, 11 release unhealthy, 12 cancelled, 75 nobody answered: try again.`;
 
 /** The command line of `words`: all of it, or, when they begin with a command, that one. */
 async function buildProgram(words: readonly string[], context: Context): Promise<Command> {

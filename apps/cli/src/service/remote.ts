@@ -97,6 +97,8 @@ export async function openRemote(
   const timeoutMs = options.timeout * SECOND_MS;
   const { parseEndpoint } = await import("@zeroplane/link");
   parseEndpoint(target.endpoint);
+  // Whoever is there needs a moment: what is needed then is loaded meanwhile.
+  void libraries();
   const greeting = await knock(target.endpoint, Math.min(timeoutMs, KNOCK_MAX_MS));
   const keys = location?.keys ?? (context.env["ZP_KEYS"] || undefined);
   if (target.service !== undefined && keys !== undefined) {
@@ -118,11 +120,7 @@ async function openStranger(
     const hint = "say whose they are with --service NAME, and where with ZP_KEYS or --data";
     throw new CliError("ERR_CLI_KEYS", `${endpoint} is open only to those with keys; ${hint}`);
   }
-  const [{ dial }, { connect }, { probe }] = await Promise.all([
-    import("@zeroplane/link"),
-    import("@zeroplane/rpc"),
-    import("@zeroplane/rpc/zerorpc"),
-  ]);
+  const [{ dial }, { connect }, { probe }] = await libraries();
   const dialect = await asked(
     probe(endpoint, { signal: AbortSignal.timeout(timeoutMs) }),
     endpoint,
@@ -137,6 +135,13 @@ async function openStranger(
   const close = (): PromiseLike<void> => client[Symbol.asyncDispose]();
   return new Remote({ target, dialect, client, close });
 }
+
+const libraries = () =>
+  Promise.all([
+    import("@zeroplane/link"),
+    import("@zeroplane/rpc"),
+    import("@zeroplane/rpc/zerorpc"),
+  ]);
 
 async function asked(dialect: Promise<Dialect>, endpoint: string): Promise<Dialect> {
   try {

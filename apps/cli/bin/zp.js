@@ -51,6 +51,8 @@ function useSources() {
     resolve: (specifier, context, next) =>
       next(specifier, { ...context, conditions: [...context.conditions, condition] }),
   });
+  // For who looks there how this process resolves names, and for processes that it forks.
+  process.execArgv.push("-C", condition);
 }
 
 const [word, ...more] = process.argv.slice(2);

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { join } from "node:path";
-import { SafeSocket } from "@zeroplane/link";
+import { KeyPair, listen, SafeSocket } from "@zeroplane/link";
 import { afterEach, expect, test } from "vitest";
 import { type Outcome, Zp } from "./zp.ts";
 
@@ -123,4 +123,14 @@ test("mistyped commands, flags and names", { timeout: 60_000 }, async () => {
     code: 2,
     err: expect.stringMatching(/did you mean Shop/),
   });
+});
+
+test("a service that is open only to keys", { timeout: 60_000 }, async () => {
+  await using zp = new Zp();
+  const key = KeyPair.random();
+  const keys = { key, trust: (other: string) => other === key.publicKey };
+  await using listener = await listen("tcp://127.0.0.1:*", { keys });
+  const outcome = await zp.run(["call", listener.endpoint, "x"]);
+  expect(outcome).toMatchObject({ code: 3, err: expect.stringContaining("--service NAME") });
+  expect(isClear(outcome)).toBe(true);
 });

@@ -10,6 +10,8 @@ export interface Greeting {
 }
 
 const GREETING_BYTES = 64;
+/** Signature and version: who hears another mechanism than its own hangs up before it has told it. */
+const VERSION_BYTES = 12;
 const READY_MS = 250;
 const HEARD_MAX = 1_024;
 const SHOWN_MAX = 60;
@@ -65,13 +67,14 @@ function listenTo(socket: Socket, endpoint: string, timeoutMs: number): Promise<
       socket.destroy();
       reject(nobody(endpoint, "no answer"));
     }, timeoutMs);
-    socket.once("connect", () => socket.write(OURS));
+    socket.once("connect", () => socket.write(OURS.subarray(0, VERSION_BYTES)));
     socket.once("error", (error: NodeJS.ErrnoException) => {
       clearTimeout(deadline);
       if (heard.length > 0) return end();
       reject(nobody(endpoint, error.code ?? error.message));
     });
     socket.once("close", end);
+    let isTold = false;
     socket.on("data", (bytes) => {
       heard = Buffer.concat([heard, bytes]);
       const isGreeting = heard[0] === 0xff;
@@ -82,6 +85,8 @@ function listenTo(socket: Socket, endpoint: string, timeoutMs: number): Promise<
         clearTimeout(deadline);
         if (heard.includes("CURVE") || heard.length > HEARD_MAX) return end();
         deadline = setTimeout(end, READY_MS);
+        if (!isTold) socket.write(OURS.subarray(VERSION_BYTES));
+        isTold = true;
       }
     });
   });

@@ -52,7 +52,7 @@ test("the table counts calls and failures", { timeout: 60_000 }, async () => {
   expect(JSON.parse(await seen)).toMatchObject({ failed: 0 });
 });
 
-test("a service that does not tell of itself is named", { timeout: 60_000 }, async () => {
+test("the table of nothing says that nothing is up", { timeout: 60_000 }, async () => {
   await using zp = new Zp();
   expect(await zp.run(["top"])).toMatchObject({ code: 2, err: expect.stringContaining("nothing") });
 });

@@ -1,7 +1,9 @@
 #!/usr/bin/env node
-// Runs src/main.ts with Node 24: this one, or that of the package `node` when this one is older.
+// Runs src/main.ts with Node 24: in this process, or in that of the package `node` when this one
+// is older. What can be told without it is told here.
 import { spawn } from "node:child_process";
-import { createRequire } from "node:module";
+import { readFileSync } from "node:fs";
+import module, { createRequire } from "node:module";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,7 +12,6 @@ const NODE_MAJOR = 24;
 const isWindows = process.platform === "win32";
 
 function findNode() {
-  if (Number.parseInt(process.versions.node, 10) >= NODE_MAJOR) return process.execPath;
   try {
     const manifest = createRequire(import.meta.url).resolve("node/package.json");
     return join(dirname(manifest), "bin", isWindows ? "node.exe" : "node");
@@ -21,9 +22,6 @@ function findNode() {
 }
 
 function become(node, args) {
-  if (!isWindows && process.execve !== undefined) {
-    process.execve(node, [node, ...args], process.env);
-  }
   // A terminal sends its signals to every process of the group, so the child gets them anyway;
   // without a terminal it has a group of its own and gets each of them from here, once.
   const hasTerminal = process.stdin.isTTY === true;
@@ -46,5 +44,26 @@ function become(node, args) {
   });
 }
 
-const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
-become(findNode(), ["-C", "@zeroplane/source", main, ...process.argv.slice(2)]);
+/** The packages of this folder run from their sources. */
+function useSources() {
+  const condition = "@zeroplane/source";
+  module.registerHooks({
+    resolve: (specifier, context, next) =>
+      next(specifier, { ...context, conditions: [...context.conditions, condition] }),
+  });
+  // For who looks there how this process resolves names, and for processes that it forks.
+  process.execArgv.push("-C", condition);
+}
+
+const [word, ...more] = process.argv.slice(2);
+if ((word === "--version" || word === "-V") && more.length === 0) {
+  const manifest = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  process.stdout.write(`${JSON.parse(manifest).version}\n`);
+} else if (Number.parseInt(process.versions.node, 10) >= NODE_MAJOR) {
+  useSources();
+  // What was compiled once is not compiled again, and the compiler of types not even loaded.
+  module.enableCompileCache();
+  await import("../src/main.ts");
+} else {
+  become(findNode(), [fileURLToPath(import.meta.url), ...process.argv.slice(2)]);
+}

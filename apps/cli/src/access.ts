@@ -4,7 +4,6 @@ import type { CallOptions, Connected } from "@zeroplane/rpc";
 import { BaseConfig, Life, readConfig } from "@zeroplane/runtime";
 import type { TraceCollector } from "@zeroplane/trace-collector";
 import { CliError, usage } from "./cli-error.ts";
-import { nearest } from "./nearest.ts";
 import type { Location } from "./platform/locate.ts";
 
 /** A process to talk to. */
@@ -77,25 +76,4 @@ export class Access implements AsyncDisposable {
 function known(endpoint: string | undefined, what: string, hint: string): string {
   if (endpoint !== undefined) return endpoint;
   throw usage(`where the ${what} is was not said; ${hint}`);
-}
-
-/**
- * What a word on the command line means: an endpoint, the name of a process, or of a service (its
- * first process).
- * @throws CliError ERR_CLI_USAGE when it is none of them
- */
-export function targetOf(word: string, nodes: Location["nodes"]): Target {
-  if (/^(tcp|ipc):\/\//.test(word)) {
-    const node = nodes.find(({ endpoint }) => endpoint === word);
-    return { endpoint: word, service: node?.service, name: node?.node ?? word };
-  }
-  const found =
-    nodes.find(({ node }) => node === word) ?? nodes.find(({ service }) => service === word);
-  if (found !== undefined) {
-    return { endpoint: found.endpoint, service: found.service, name: found.node };
-  }
-  const names = nodes.map(({ node }) => node);
-  const near = nearest(word, names);
-  const hint = near === undefined ? `there are: ${names.join(", ")}` : `did you mean ${near}?`;
-  throw usage(`no process ${JSON.stringify(word)}; ${hint}; or write tcp://host:port`);
 }

@@ -9,6 +9,18 @@ const RETRYABLE = {
   ERR_CLI_PORT: false,
   /** A process of the platform did not start. */
   ERR_CLI_START: false,
+  /** Nothing listens at the endpoint. */
+  ERR_CLI_NOBODY: true,
+  /** What listens at the endpoint is no service. */
+  ERR_CLI_PROTOCOL: false,
+  /** The service wants keys that this command has not. */
+  ERR_CLI_KEYS: false,
+  /** There is no such module, or nothing in it that can be served. */
+  ERR_CLI_MODULE: false,
+  /** The module cannot be parsed, or throws while it is loaded. */
+  ERR_CLI_LOAD: false,
+  /** The service does not offer what the command needs. */
+  ERR_CLI_UNSUPPORTED: false,
   /** Ended by Ctrl-C before it was done. */
   ERR_CLI_CANCELLED: false,
 } as const;

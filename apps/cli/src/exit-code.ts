@@ -23,6 +23,9 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 const BY_CODE: Readonly<Record<string, ExitCode>> = {
   ERR_CLI_USAGE: EXIT.usage,
   ERR_CLI_NO_PLATFORM: EXIT.transient,
+  ERR_CLI_NOBODY: EXIT.transient,
+  ERR_CLI_KEYS: EXIT.auth,
+  ERR_CLI_MODULE: EXIT.usage,
   ERR_CLI_CANCELLED: EXIT.cancelled,
   ERR_INVALID: EXIT.usage,
   ERR_INVALID_ARGUMENTS: EXIT.usage,

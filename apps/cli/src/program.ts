@@ -1,34 +1,23 @@
 import { Command, CommanderError } from "commander";
-import { addApps } from "./commands/apps.ts";
-import { addCalls } from "./commands/call.ts";
-import { addDeploy } from "./commands/deploy.ts";
-import { addDeploys } from "./commands/deploys.ts";
-import { addDocs } from "./commands/docs.ts";
-import { addDown } from "./commands/down.ts";
-import { addKeys } from "./commands/keys.ts";
-import { addLogs } from "./commands/logs.ts";
-import { addStatus } from "./commands/status.ts";
-import { addTraces } from "./commands/traces.ts";
-import { addUp } from "./commands/up.ts";
-import { addVersion } from "./commands/version.ts";
+import { addCommands } from "./command-table.ts";
 import { Context } from "./context.ts";
 import { EXIT, type ExitCode, exitCodeOf } from "./exit-code.ts";
 import { errorLines } from "./render/errors.ts";
 import { Terminal } from "./render/terminal.ts";
 
-const ABOUT = `zeroplane: deploy a folder, watch it run, see why it did not.
+const ABOUT = `zeroplane: serve and call anything; deploy a folder, watch it run, see why it did not.
 
-Exit codes: 0 done, 1 failure, 2 usage, 3 keys, 4 not found, 10 build failed, 11 release
-unhealthy, 12 cancelled, 75 nobody answered: try again.`;
+Exit codes: 0 done, 1 failure, 2 usage, 3 keys, 4 not found, 10 build failed, 11 release unhealthy, 12 cancelled, 75 nobody answered: try again.`;
 
-/** The whole command line. */
-export function buildProgram(context: Context): Command {
+/** The command line of `words`: all of it, or, when they begin with a command, that one. */
+async function buildProgram(words: readonly string[], context: Context): Promise<Command> {
   const { out, err, style } = context.terminal;
   const program = new Command("zp")
     .description(ABOUT)
     .enablePositionalOptions()
     .exitOverride()
     .helpCommand(false)
+    .option("-V, --version", "version of this command")
     .showSuggestionAfterError()
     .configureHelp({ styleTitle: (title) => style.bold(title) })
     .configureOutput({
@@ -36,22 +25,18 @@ export function buildProgram(context: Context): Command {
       writeErr: (text) => void err.write(text),
       outputError: (text) => context.terminal.note(usageLine(text, context)),
     });
-  program.commandsGroup("Apps:");
-  addDeploy(program, context);
-  addApps(program, context);
-  addDeploys(program, context);
-  addLogs(program, context);
-  program.commandsGroup("Platform:");
-  addUp(program, context);
-  addDown(program, context);
-  addStatus(program, context);
-  addKeys(program, context);
-  program.commandsGroup("Look inside:");
-  addTraces(program, context);
-  addCalls(program, context);
-  addDocs(program, context);
-  addVersion(program, context);
+  await addCommands(program, context, words[0]);
+  for (const each of allBelow(program)) debuggable(each, context);
   return program;
+}
+
+const allBelow = (command: Command): Command[] =>
+  command.commands.flatMap((each) => [each, ...allBelow(each)]);
+
+function debuggable(command: Command, context: Context): void {
+  command
+    .option("--debug", "show where an error comes from")
+    .on("option:debug", () => (context.showTraceback = true));
 }
 
 /** Commander's words as one line. */
@@ -73,7 +58,8 @@ export async function runProgram(
   context = new Context(new Terminal(), process.env, process.cwd()),
 ): Promise<ExitCode> {
   try {
-    await buildProgram(context).parseAsync(words, { from: "user" });
+    const program = await buildProgram(words, context);
+    await program.parseAsync(words, { from: "user" });
     return context.exitCode ?? EXIT.ok;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;

@@ -1,6 +1,7 @@
 export { RemoteError } from "@zeroplane/link";
 export type { CallContext } from "./call-context.ts";
 export { currentCall } from "./call-context.ts";
+export { type CallSizes, callSizes } from "./call-sizes.ts";
 export { type ConnectOptions, callMethod, connect } from "./client.ts";
 export type { CallOptions, Client, Connected, StreamCall } from "./client-type.ts";
 export { dnsEndpoints, type EndpointSource } from "./endpoints.ts";

@@ -6,6 +6,7 @@ import {
   Traceparent,
 } from "@zeroplane/link";
 import type { CallContext } from "./call-context.ts";
+import { type CallSizes, keepSizes } from "./call-sizes.ts";
 import type { RpcError } from "./errors.ts";
 import type { ItemPump } from "./item-pump.ts";
 import type { Method } from "./service.ts";
@@ -41,11 +42,13 @@ function fullNameOf(service: string, method: Method): string {
 const NO_HEADERS: Headers = Object.freeze({});
 
 /** One call on the server: what its handler sees, and how it is told of its end. */
-export class ServerCall implements CallContext {
+export class ServerCall implements CallContext, CallSizes {
   readonly id: number;
   readonly target: Method;
   readonly args: readonly unknown[];
   readonly startedAtMs = performance.now();
+  bytesIn = 0;
+  bytesOut = 0;
   /** When the caller stops waiting, on the clock of `performance.now()`. */
   deadlineMs: number;
   /** Sends the items, when the answer is a stream. */
@@ -111,7 +114,16 @@ export class ServerCall implements CallContext {
   /** The call as interceptors see it. */
   operation(): Operation {
     const { method: name, headers, peer } = this;
-    return { verb: "rpc", side: "server", name, headers, peer: peer.node, attributes: {} };
+    const node = peer.node;
+    const about: Operation = {
+      verb: "rpc",
+      side: "server",
+      name,
+      headers,
+      peer: node,
+      attributes: {},
+    };
+    return keepSizes(about, this);
   }
 
   /** True once nobody waits for the answer any more. */

@@ -128,6 +128,7 @@ export class ServerSession implements VerbHandler {
       const record = wire.readCall(bytes, start, end);
       const method = this.#admit(record.method);
       const call = new ServerCall({ id, service, method, record, session: this.#session });
+      call.bytesIn = end - start;
       this.#streams.open(call, record);
       this.#run(call);
     } catch (error) {
@@ -249,7 +250,9 @@ export class ServerSession implements VerbHandler {
 
   #reply(kind: number, call: ServerCall, value: unknown): number {
     try {
-      return wire.sendValue(this.#session, kind, call.id, value);
+      const sent = wire.sendValue(this.#session, kind, call.id, value);
+      call.bytesOut += sent;
+      return sent;
     } catch (cause) {
       if (codeOf(cause) !== "ERR_LINK_ENCODE") throw cause;
       const why = cause instanceof Error ? cause.message : String(cause);

@@ -10,7 +10,7 @@ import {
 import type { MethodOptions } from "./guard.ts";
 import { type OnceOptions, ReplyCache } from "./reply-cache.ts";
 import { ServerSession } from "./server-session.ts";
-import { Service } from "./service.ts";
+import { type Question, Service } from "./service.ts";
 import { VERB_RPC } from "./wire.ts";
 import { serveForeign } from "./zerorpc/foreign.ts";
 
@@ -26,6 +26,8 @@ export interface ForeignOptions {
 export interface ExposeOptions {
   /** Name of the service in tracebacks, traces and help (default the class's name). */
   readonly name?: string;
+  /** Answered beside the methods and listed nowhere; their names begin with `_`. */
+  readonly questions?: Readonly<Record<string, Question>>;
   /** Around every call, the first outermost. */
   readonly interceptors?: readonly Interceptor[];
   /** Calls of one peer that may run at a time (default 4 096); more are refused at once. */
@@ -71,7 +73,7 @@ const HEARTBEAT_MS = 5_000;
 
 /** Puts `target` on a listener that may serve other verbs as well. */
 export function expose(target: object, listener: Listener, options: ExposeOptions = {}): Server {
-  const service = new Service(target, options.name, options.methods);
+  const service = new Service(target, options.name, options.methods, options.questions);
   const sessions = new Set<ServerSession>();
   const settings = {
     service,

@@ -15,6 +15,9 @@ export interface Method extends Pick<Member, "fn" | "owner" | "name"> {
   readonly guard?: Guard | undefined;
 }
 
+// oxlint-disable-next-line typescript/no-explicit-any -- matches every function there is
+export type Question = (...args: any[]) => unknown;
+
 /** Calls `method`: its result, a promise of it, or a stream. */
 export function apply({ fn, owner, guard }: Method, args: readonly unknown[]): unknown {
   if (guard === undefined) return Reflect.apply(fn, owner, args);
@@ -35,17 +38,19 @@ export class Service {
    * @param target any object, class instance, function or module namespace
    * @param name shown to callers and in traces (default the class's name)
    * @param options of single methods, by name
+   * @param questions answered beside the methods, and listed nowhere; their names begin with `_`
    * @throws RpcError ERR_NO_METHOD when `options` names a method that is not there
    */
   constructor(
     target: object,
     name: string | undefined,
     options: Readonly<Record<string, MethodOptions>> = {},
+    questions: Readonly<Record<string, Question>> = {},
   ) {
     this.#target = target;
     this.name = name ?? defaultName(target);
     this.#methods = guarded(members(target), this.name, options);
-    this.#builtins = this.#makeBuiltins();
+    this.#builtins = this.#makeBuiltins(questions);
   }
 
   /** Names that can be called, sorted. */
@@ -71,13 +76,15 @@ export class Service {
     return this.#description;
   }
 
-  #makeBuiltins(): ReadonlyMap<string, Method> {
-    const builtins: Record<string, (...args: string[]) => unknown> = {
+  #makeBuiltins(questions: Readonly<Record<string, Question>>): ReadonlyMap<string, Method> {
+    const builtins: Record<string, Question> = {
+      ...questions,
       _zerorpc_ping: () => ["pong", this.name],
       _zerorpc_name: () => this.name,
       _zerorpc_list: () => this.names(),
       _zerorpc_inspect: async () => toZerorpcInspect(await this.describe()),
-      _zerorpc_help: async (method = "") => toHelp(await this.describe(), this.method(method).name),
+      _zerorpc_help: async (method: string = "") =>
+        toHelp(await this.describe(), this.method(method).name),
       _describe: () => this.describe(),
     };
     return new Map(

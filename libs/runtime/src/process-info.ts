@@ -1,7 +1,11 @@
 import { Session } from "node:inspector/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Listener, sockets } from "@zeroplane/link";
+import { isLocal, type Listener, sockets } from "@zeroplane/link";
+import { currentCall } from "@zeroplane/rpc";
 import type { Tracing } from "@zeroplane/tracing";
+
+import { CallMeter, type MethodStats } from "./call-meter.ts";
+import { type CallFilter, type TappedCall, tapCalls } from "./call-tap.ts";
 
 /** What a process says of itself. */
 export interface ProcessStats {
@@ -32,6 +36,7 @@ const PROFILE_MAX_MS = 30_000;
 /** What every process of the platform answers about itself, under `process.`. */
 export class ProcessInfo {
   readonly #facts: ProcessFacts;
+  readonly #meter = new CallMeter();
   #profiling = false;
 
   constructor(facts: ProcessFacts) {
@@ -81,6 +86,27 @@ export class ProcessInfo {
       sockets: sockets(),
       sessions: sessions.map((session) => ({ peer: session.peer.node, ...session.stats() })),
     };
+  }
+
+  /**
+   * Every method that was called since somebody began to ask: how often, how long, how many failed.
+   * Counting begins with the first question, and ends 30 s after the last one.
+   */
+  calls(): MethodStats[] {
+    return this.#meter.read();
+  }
+
+  /**
+   * The calls of this process, as they end. A reader that is slow loses some, and is told how many.
+   * @param filter which calls, and the share of them that is shown
+   * @throws when the caller has proved no key and others than this machine can connect
+   */
+  tap(filter: CallFilter = {}): AsyncGenerator<TappedCall, void, undefined> {
+    const endpoint = this.#facts.listener()?.endpoint ?? "";
+    const isTrusted = currentCall()?.peer.key !== undefined || isLocal(endpoint);
+    if (isTrusted) return tapCalls(filter);
+    const text = "calls are shown only to peers with a key, or on this machine alone";
+    throw Object.assign(new Error(text), { code: "ERR_FORBIDDEN" });
   }
 
   /**

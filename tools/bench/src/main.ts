@@ -1,11 +1,17 @@
 /** `npm run bench -- <suite> [--quick] [--json]`: measures us beside others, in one run, interleaved. */
 import { parseArgs } from "node:util";
+import { cli } from "./suites/cli.ts";
 import { introspect } from "./suites/introspect.ts";
 import { link } from "./suites/link.ts";
 import { rpc } from "./suites/rpc.ts";
 import type { Suite, SuiteReport } from "./suites/suite.ts";
 
-const SUITES = { rpc: report(rpc), link: report(link), introspect: report(introspect) };
+const SUITES = {
+  rpc: report(rpc),
+  link: report(link),
+  introspect: report(introspect),
+  cli: report(cli),
+};
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

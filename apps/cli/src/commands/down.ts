@@ -17,6 +17,7 @@ export function addDown(program: Command, context: Context): void {
     .command("down")
     .description("stop the platform of this machine")
     .option("--data <folder>", "data folder of the platform (default: nearest .zeroplane)")
+    .option("--json", "print JSON")
     .action((options: PlatformOptions) => down(options, context));
 }
 
@@ -27,6 +28,7 @@ async function down(options: PlatformOptions, context: Context): Promise<void> {
   const holder = PidLock.holder(lock);
   if (holder === undefined) {
     const ended = existsSync(folder) ? await endWhatIsLeft(folder) : 0;
+    if (options.json) return terminal.json({ folder, stopped: ended });
     const told = ended === 0 ? "nothing runs" : `ended ${ended} processes that were left`;
     return terminal.note(`${told} in ${folder}`);
   }
@@ -39,7 +41,8 @@ async function down(options: PlatformOptions, context: Context): Promise<void> {
     }
     await sleep(POLL_MS);
   }
-  terminal.note(`stopped ${folder}`);
+  if (options.json) terminal.json({ folder, pid: holder.pid });
+  else terminal.note(`stopped ${folder}`);
 }
 
 /** Under the lock, so that no `zp up` that is just starting loses its processes. */

@@ -4,7 +4,9 @@ import type { Command } from "commander";
 import { usage } from "../cli-error.ts";
 import { nounCommand } from "../command.ts";
 import type { Context } from "../context.ts";
+import { nearest } from "../nearest.ts";
 import { KEY_NAMES } from "../platform/members.ts";
+import { withExamples } from "../remote-command.ts";
 
 interface Options {
   readonly data?: string;
@@ -16,7 +18,7 @@ interface NewOptions extends Options {
   readonly all?: boolean;
 }
 
-/** `zp keys`, `zp keys new`, `zp keys show`. */
+/** `zp keys`, with `list`, `new`, `show`, `trust` and `revoke`. */
 export function addKeys(program: Command, context: Context): void {
   const withFolder = (command: Command): Command =>
     command
@@ -33,6 +35,20 @@ export function addKeys(program: Command, context: Context): void {
     .action((names: string[], options: NewOptions) => make(names, options, context));
   withFolder(keys.command("show <name>").description("the public key of one")).action(
     (name: string, options: Options) => show(name, options, context),
+  );
+  withFolder(
+    keys.command("trust <name> <publicKey>").description("let the owner of a key in"),
+  ).action((name: string, publicKey: string, options: Options) =>
+    trust(name, publicKey, options, context),
+  );
+  withFolder(keys.command("revoke <name>").description("trust the key of one no more")).action(
+    (name: string, options: Options) => revoke(name, options, context),
+  );
+  withExamples(
+    keys,
+    "zp keys new alice --keys ./keys",
+    "zp keys trust bob 'rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7' --keys ./keys",
+    "zp keys revoke bob --keys ./keys",
   );
 }
 
@@ -66,6 +82,35 @@ async function show(name: string, options: Options, context: Context): Promise<v
   const publicKey = new Keyring(existing(options, context)).publicKey(name);
   if (options.json) context.terminal.json({ name, publicKey });
   else context.terminal.print(publicKey);
+}
+
+async function trust(
+  name: string,
+  publicKey: string,
+  options: Options,
+  context: Context,
+): Promise<void> {
+  checkName(name);
+  const { Keyring } = await import("@zeroplane/link");
+  const keyring = new Keyring(folderOf(options, context));
+  keyring.trust(name, publicKey);
+  if (options.json) context.terminal.json({ name, publicKey });
+  else context.terminal.note(`${name} is trusted, in ${keyring.folder}`);
+}
+
+async function revoke(name: string, options: Options, context: Context): Promise<void> {
+  checkName(name);
+  const { Keyring } = await import("@zeroplane/link");
+  const keyring = new Keyring(existing(options, context));
+  const known = [...keyring.trusted().values()];
+  if (!keyring.revoke(name)) {
+    const near = nearest(name, known);
+    const hint = near === undefined ? "see: zp keys" : `did you mean ${near}?`;
+    throw usage(`${name} is not trusted in ${keyring.folder}; ${hint}`);
+  }
+  if (options.json) context.terminal.json({ name, revoked: true });
+  else
+    context.terminal.note(`${name} is trusted no more; listeners end its sessions within a second`);
 }
 
 async function list(options: Options, context: Context): Promise<void> {

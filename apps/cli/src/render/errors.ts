@@ -17,7 +17,3 @@ export function errorLines(
   if (options.traceback !== true || stack === undefined) return lines;
   return [...lines, ...safeLines(stack).map((each) => style.dim(each))];
 }
-
-/** True for an error that came from another process, and so has a traceback worth showing. */
-export const isRemote = (error: unknown): boolean =>
-  typeof error === "object" && error !== null && "hops" in error;

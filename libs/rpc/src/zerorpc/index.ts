@@ -10,3 +10,4 @@ export {
   type PushStats,
   pushStats,
 } from "./push.ts";
+export { serveWorker, type Worker, type WorkerOptions } from "./worker.ts";

@@ -1,0 +1,3 @@
+export type { MethodStats } from "./call-meter.ts";
+export type { CallFilter, TappedCall } from "./call-tap.ts";
+export { type ProcessFacts, ProcessInfo, type ProcessStats } from "./process-info.ts";

@@ -137,8 +137,8 @@ function methodPage(entry) {
     ...titled("Gives", element("p", {}, gives)),
     ...titled("Throws", ...(doc?.throws ?? []).map(paragraphs)),
     ...titled("Examples", ...(doc?.examples ?? []).map((each) => element("pre", {}, each))),
-    ...titled("Types", ...named.map((each) => element("pre", {}, each))),
     ...titled("Try it", ...(hasCalls ? callForm(entry) : [element("p", { class: "quiet" }, OFF)])),
+    ...titled("Types", ...named.map((each) => element("pre", {}, each))),
     element("p", { class: "quiet" }, where),
   ];
 }
@@ -154,7 +154,7 @@ function show() {
   const entry = known.get(key);
   if (entry === undefined) return;
   $("method").replaceChildren(...methodPage(entry));
-  $("method").scrollIntoView({ block: "nearest" });
+  document.title = `${entry.method.name} · zeroplane`;
 }
 
 function methodLink(process, { name, doc }) {

@@ -33,7 +33,9 @@ test("answers are JSON, and a failure says why", async () => {
   expect(await (await fetch(`${url}/api/apps/a%20b`)).json()).toEqual({ name: "a b" });
   const failed = await fetch(`${url}/api/fails`);
   expect([failed.status, await failed.json()]).toEqual([502, { error: "nobody answers" }]);
-  expect((await fetch(`${url}/../etc/passwd`)).status).toBe(404);
+  for (const path of ["/../etc/passwd", "//", "//[", "/%zz"]) {
+    expect([path, (await fetch(`${url}${path}`)).status]).toEqual([path, 404]);
+  }
 });
 
 test("streams are server-sent events", async () => {

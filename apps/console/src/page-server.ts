@@ -64,7 +64,7 @@ export class PageServer implements AsyncDisposable {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { pathname } = new URL(request.url ?? "/", "http://console");
+    const pathname = pathOf(request.url ?? "/");
     const file = FILES[pathname];
     try {
       if (request.method === "POST") await this.#act(pathname, request, response);
@@ -137,6 +137,9 @@ function find<Route>(
   }
   return undefined;
 }
+
+/** The path of a request; one that cannot be read is a path like any other, and leads nowhere. */
+const pathOf = (target: string): string => URL.parse(target, "http://console")?.pathname ?? target;
 
 async function serveFile(
   response: ServerResponse,

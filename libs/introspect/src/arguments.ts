@@ -27,7 +27,9 @@ export function parseArguments(
     const most = parameters.length;
     throw refuse(described, `takes ${most} argument${most === 1 ? "" : "s"}, not ${words.length}`);
   }
-  const missing = parameters.find((parameter, at) => !parameter.optional && at >= words.length);
+  // Of a parameter that nobody has typed it is not known whether it may be left out.
+  const isNeeded = ({ optional, type }: Parameter): boolean => !optional && type !== "unknown";
+  const missing = parameters.find((each, at) => at >= words.length && isNeeded(each));
   if (missing) throw refuse(described, `argument "${missing.name}" (${missing.type}) is missing`);
   const scope = scopeOf(description);
   return words.map((word, at) => {

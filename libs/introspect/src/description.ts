@@ -1,4 +1,8 @@
 import { IntrospectError } from "./errors.ts";
+import { nearest } from "./nearest.ts";
+
+const NEAR_MAX = 3;
+const LISTED_MAX = 10;
 
 /** A doc comment, read as TSDoc. Texts are Markdown; absent tags are empty. */
 export interface Doc {
@@ -105,12 +109,12 @@ export function methodOf(description: Description, name: string): MethodDescript
   const method = Object.hasOwn(description.methods, name) ? description.methods[name] : undefined;
   if (method) return method;
   const names = Object.keys(description.methods);
-  const last = (path: string) => path.slice(path.lastIndexOf(".") + 1).toLowerCase();
-  const near = names.filter((known) => last(known).startsWith(last(name).slice(0, 3)));
-  const shown = (near.length > 0 ? near : names).slice(0, 10).join(", ") || "none";
+  const near = nearest(name, names).slice(0, NEAR_MAX);
+  const listed = names.slice(0, LISTED_MAX).join(", ") + (names.length > LISTED_MAX ? ", …" : "");
+  const hint = near.length > 0 ? `did you mean ${near.join(", ")}?` : `it has: ${listed || "none"}`;
   throw new IntrospectError(
     "ERR_INTROSPECT_METHOD",
-    `${description.name} has no method "${name}"; it has: ${shown}`,
+    `${description.name} has no method "${name}"; ${hint}`,
   );
 }
 

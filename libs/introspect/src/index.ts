@@ -18,5 +18,6 @@ export { type HtmlOptions, toHtml } from "./html.ts";
 export { type JsonSchema, toJsonSchema, toResultSchema } from "./json-schema.ts";
 export { toMarkdown } from "./markdown.ts";
 export { DEPTH_MAX, MEMBERS_MAX, type Member, members } from "./members.ts";
+export { nearest } from "./nearest.ts";
 export { type OpenApiOptions, toOpenApi } from "./open-api.ts";
 export { toZerorpcInspect, type ZerorpcInspect, type ZerorpcMethod } from "./zerorpc.ts";

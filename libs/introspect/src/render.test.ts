@@ -84,7 +84,7 @@ test("help lists the methods under their groups, and tells all about one", () =>
   }
   expect(one).not.toContain("\u001b");
   expect(toHelp(description, "create", { color: true })).toContain("\u001b[1m");
-  expect(() => toHelp(description, "creatd")).toThrow(/no method "creatd"; it has: create/);
+  expect(() => toHelp(description, "creatd")).toThrow(/no method "creatd"; did you mean create/);
 });
 
 test("help writes nothing to a terminal but text", () => {

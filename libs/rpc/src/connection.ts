@@ -1,15 +1,8 @@
-import {
-  codeOf,
-  decode,
-  nodeName,
-  parseWireError,
-  RemoteError,
-  type Session,
-  toWireError,
-} from "@zeroplane/link";
+import { decode, nodeName, type Session, toWireError } from "@zeroplane/link";
 import { captureSite } from "./call-site.ts";
 import type { Caller } from "./caller.ts";
-import { RpcError, type RpcErrorCode } from "./errors.ts";
+import { isUnnamed, late, refused, remoteError } from "./connection-errors.ts";
+import { RpcError } from "./errors.ts";
 import { ItemPump, isStream, streamOf } from "./item-pump.ts";
 import type { PendingCall } from "./pending-call.ts";
 import { SLOTS_MAX, Slots } from "./slots.ts";
@@ -17,17 +10,6 @@ import * as wire from "./wire.ts";
 
 const SWEEP_MS = 20;
 const { Kind, HEAD_BYTES, VERB_RPC } = wire;
-const OWN_CODES: ReadonlySet<string> = new Set<RpcErrorCode>([
-  "ERR_NO_METHOD",
-  "ERR_OVERLOADED",
-  "ERR_INVALID_ARGUMENTS",
-  "ERR_INVALID_RESULT",
-  "ERR_UNAVAILABLE",
-  "ERR_FORBIDDEN",
-  "ERR_LOST_REMOTE",
-  "ERR_PROTOCOL",
-]);
-
 const connections = new WeakMap<Session, Connection>();
 
 /** The one calling side of a session: any number of clients share it. */
@@ -211,9 +193,14 @@ export class Connection implements Caller {
         call.complete();
         break;
       case Kind.error:
-        call.fail(remoteError(decode(bytes, at, end), call));
+        this.#failed(call, remoteError(decode(bytes, at, end), call));
         break;
     }
+  }
+
+  #failed(call: PendingCall, error: Error): void {
+    if (error instanceof RpcError && isUnnamed(error)) this.#names.clear();
+    call.fail(error);
   }
 
   #expire(): void {
@@ -262,38 +249,4 @@ const withoutStreams = (args: readonly unknown[]): readonly unknown[] =>
 
 function overloaded({ method }: PendingCall): never {
   throw new RpcError("ERR_OVERLOADED", `${method}: ${SLOTS_MAX} streams are being sent`);
-}
-
-function remoteError(value: unknown, { site, method }: PendingCall): Error {
-  const error = parseWireError(value);
-  const ours =
-    error.name === "RpcError" && error.hops.length <= 1 && OWN_CODES.has(error.code ?? "");
-  // The other side's library refused, not its method: that is our kind of error.
-  if (ours) {
-    const { data } = error;
-    return new RpcError(error.code as RpcErrorCode, `${method}: ${error.message}`, { data });
-  }
-  return new RemoteError(error, site?.stack);
-}
-
-function refused({ method }: PendingCall, error: unknown): unknown {
-  const code = codeOf(error);
-  const why = error instanceof Error ? error.message : String(error);
-  const refuse = (own: RpcErrorCode): RpcError =>
-    new RpcError(own, `${method}: ${why}`, { cause: error });
-  if (code === "ERR_LINK_ENCODE") return refuse("ERR_INVALID_ARGUMENTS");
-  if (code === "ERR_LINK_OVERLOADED") return refuse("ERR_OVERLOADED");
-  if (code === "ERR_LINK_CLOSED") return refuse("ERR_CLOSED");
-  return error;
-}
-
-function late({ method, timeoutMs, sent }: PendingCall, { endpoint, state }: Session): RpcError {
-  const waited = `${Math.round(timeoutMs)} ms`;
-  if (!sent && state !== "up" && state !== "stalled") {
-    const hint = "is it running, and are the keys right?";
-    const text = `${method}: nobody answers at ${endpoint} after ${waited}; ${hint}`;
-    return new RpcError("ERR_UNAVAILABLE", text);
-  }
-  const text = `${method}: no answer from ${endpoint} after ${waited} (${state}); it may have happened`;
-  return new RpcError("ERR_DEADLINE", text);
 }

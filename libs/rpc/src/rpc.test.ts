@@ -142,7 +142,7 @@ describe("a call", () => {
   test("names the nearest methods when there is none of that name", async () => {
     await using p = await pair();
     await expect(callMethod(p.client, "ad", [])).rejects.toThrow(
-      /no method "ad"; did you mean add,/,
+      /no method "ad"; did you mean add/,
     );
   });
 

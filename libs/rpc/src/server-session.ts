@@ -37,6 +37,12 @@ const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   "then" in value &&
   typeof value.then === "function";
 
+/** The record that gave the name came before anybody served here; the caller gives it once more. */
+const unnamed = (service: string): RpcError =>
+  new RpcError("ERR_UNAVAILABLE", `${service} was not told the method's name; try again`, {
+    data: { [wire.UNNAMED]: true },
+  });
+
 /** Runs the calls that come over one session and answers them. */
 export class ServerSession implements VerbHandler {
   readonly #session: Session;
@@ -138,7 +144,7 @@ export class ServerSession implements VerbHandler {
 
   #admit(index: number): Method {
     const { service, callsMax } = this.#options;
-    const method = this.#methods[index] ?? new RpcError("ERR_PROTOCOL", "an unnamed method");
+    const method = this.#methods[index] ?? unnamed(service.name);
     if (method instanceof RpcError) throw method;
     if (this.#isDraining) {
       throw new RpcError("ERR_UNAVAILABLE", `${service.name} is shutting down`);

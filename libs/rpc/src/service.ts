@@ -3,6 +3,7 @@ import {
   describe,
   type Member,
   members,
+  nearest,
   toHelp,
   toZerorpcInspect,
 } from "@zeroplane/introspect";
@@ -25,6 +26,10 @@ export function apply({ fn, owner, guard }: Method, args: readonly unknown[]): u
 }
 
 const NEAR_MAX = 3;
+const LISTED_MAX = 10;
+
+const listed = (names: readonly string[]): string =>
+  names.slice(0, LISTED_MAX).join(", ") + (names.length > LISTED_MAX ? ", …" : "") || "nothing";
 
 /** What a served object offers, by name, with the questions that every service answers. */
 export class Service {
@@ -62,8 +67,9 @@ export class Service {
   method(name: string): Method {
     const method = this.#methods.get(name) ?? this.#builtins.get(name);
     if (method !== undefined) return method;
-    const near = nearest(name, this.names());
-    const hint = near.length > 0 ? `did you mean ${near.join(", ")}?` : `it has none at all`;
+    const names = this.names();
+    const near = nearest(name, names).slice(0, NEAR_MAX).join(", ");
+    const hint = near === "" ? `it has: ${listed(names)}` : `did you mean ${near}?`;
     throw new RpcError(
       "ERR_NO_METHOD",
       `${this.name} has no method ${JSON.stringify(name)}; ${hint}`,
@@ -113,27 +119,4 @@ function defaultName(target: object): string {
   if (typeof target === "function") return target.name || "function";
   const constructor = (Object.getPrototypeOf(target) as object | null)?.constructor;
   return constructor === undefined || constructor === Object ? "service" : constructor.name;
-}
-
-/** The names that differ least, by edit distance. */
-function nearest(name: string, names: readonly string[]): string[] {
-  return names
-    .map((known) => [distance(name.toLowerCase(), known.toLowerCase()), known] as const)
-    .sort(([a], [b]) => a - b)
-    .slice(0, NEAR_MAX)
-    .map(([, known]) => known);
-}
-
-/** Levenshtein's edit distance, two rows at a time. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, at) => at);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

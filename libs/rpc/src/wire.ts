@@ -57,6 +57,8 @@ export const Kind = {
   server: 15,
 } as const;
 
+/** In the data of an error: the server does not know the names that the caller gave. */
+export const UNNAMED = "unnamed";
 /** Header: names a call that must not run twice. */
 export const ONCE = "once";
 /** Header: the process in which it may have run already; another one must refuse it. */

@@ -75,14 +75,15 @@ export class Life<Config extends BaseConfig = BaseConfig> implements AsyncDispos
   }
 
   /**
-   * The listener of this process, on which other verbs can be offered before `serve`.
+   * The listener of this process, on which other verbs can be offered before `serve`, with which it
+   * begins to answer.
    * @throws LinkError when the endpoint is in use, or would be open to others without keys
    */
   async listener(): Promise<Listener> {
     if (this.#listener !== undefined) return this.#listener;
     const { ZP_BIND: bind, ZP_INSECURE: insecure } = this.config;
     const { node, listenKeys: keys } = this;
-    this.#listener = this.use(await listen(bind, { node, keys, insecure }));
+    this.#listener = this.use(await listen(bind, { node, keys, insecure, held: true }));
     return this.#listener;
   }
 
@@ -98,6 +99,7 @@ export class Life<Config extends BaseConfig = BaseConfig> implements AsyncDispos
     const { interceptors } = this;
     const options = { name: service, node, interceptors };
     this.use(expose({ ...services, process: info }, listener, options));
+    listener.open();
     this.log.info({ endpoint: listener.endpoint }, "ready");
     return listener.endpoint;
   }

@@ -27,6 +27,11 @@ export interface ListenOptions extends Partial<SessionSettings> {
   readonly draft?: boolean | undefined;
   /** Allows a non-loopback endpoint without keys (default false). */
   readonly insecure?: boolean;
+  /**
+   * Binds, but answers nobody before {@link Listener.open} (default false): for whoever needs the
+   * endpoint before every verb is offered. A record of a verb that is not there would be refused.
+   */
+  readonly held?: boolean;
   /** Sessions at a time (default 16 384); further hellos are refused and counted. */
   readonly sessionsMax?: number;
 }
@@ -54,6 +59,7 @@ export class Listener implements AsyncDisposable {
   readonly #guard = { tick: (nowMs: number): void => this.#tick(nowMs) };
   #foreign: ForeignHandler | undefined;
   #checkedAtMs = performance.now();
+  #isOpen = false;
 
   /** Use {@link listen}. */
   constructor(parts: {
@@ -75,6 +81,13 @@ export class Listener implements AsyncDisposable {
       firstEpoch: randomBytes(2).readUInt16BE(),
     });
     if (parts.options.keys !== undefined) ticker.add(this.#guard);
+    if (parts.options.held !== true) this.open();
+  }
+
+  /** Begins to answer, when the listener was held; what came by now is taken first. */
+  open(): void {
+    if (this.#isOpen) return;
+    this.#isOpen = true;
     void this.#run();
   }
 

@@ -12,6 +12,7 @@ export const DEPTH_MAX = 4;
 export interface Member {
   /** Dotted name, as a caller writes it. */
   name: string;
+  /** The function itself. */
   fn: (...args: never[]) => unknown;
   /** What `this` is in a call; undefined when the target is a function itself. */
   owner: object | undefined;

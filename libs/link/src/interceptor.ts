@@ -51,6 +51,7 @@ export interface Beginning {
 
 /** Sees calls begin and end: what tracing needs, at a fraction of the cost of an interceptor. */
 export interface Observer {
+  /** A call begins; what this gives is told of its end. */
   begin(call: Beginning): Observed;
 }
 

@@ -45,10 +45,12 @@ export class KeyPair {
     return this.#secretKey;
   }
 
+  /** The public key alone: the secret one is written nowhere by accident. */
   toJSON(): string {
     return `[key ${this.publicKey.slice(0, 8)}]`;
   }
 
+  /** As {@link toJSON}, for whoever prints it. */
   [inspect.custom](): string {
     return this.toJSON();
   }

@@ -116,6 +116,7 @@ export class Relay implements AsyncDisposable {
     this.#withdraw.push(front.foreign(answerProbes));
   }
 
+  /** What it has passed on, and what it had to end. */
   stats(): RelayStats {
     return { ...this.#counts, ended: { ...this.#counts.ended }, sessions: this.#legs.size };
   }
@@ -128,6 +129,7 @@ export class Relay implements AsyncDisposable {
     );
   }
 
+  /** As {@link close}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

@@ -159,6 +159,7 @@ export class SafeSocket implements AsyncDisposable {
     return this.#closing || this.#socket.closed;
   }
 
+  /** Counters of this socket, and its endpoints. */
   stats(): SocketStats {
     return {
       kind: this.kind,
@@ -183,6 +184,7 @@ export class SafeSocket implements AsyncDisposable {
     for (const endpoint of this.#bound.splice(0)) freed(endpoint);
   }
 
+  /** As {@link close}. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
   }

@@ -95,6 +95,7 @@ export class Tap implements AsyncIterable<TappedRecord>, Disposable {
     }
   }
 
+  /** Ends it. */
   [Symbol.dispose](): void {
     taps.delete(this);
     this.#closed = true;

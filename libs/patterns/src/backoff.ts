@@ -6,6 +6,7 @@ export interface Backoff {
   readonly capMs: number;
 }
 
+/** How long to wait between attempts unless an option says otherwise. */
 export const BACKOFF: Backoff = { firstMs: 1_000, capMs: 60_000 };
 
 /** The wait after failed attempt number `attempt` (1, 2, …): doubled each time, up to the cap. */

@@ -5,6 +5,7 @@ export interface StandardSchema {
   readonly "~standard": {
     readonly version: 1;
     readonly vendor: string;
+    /** Checks a value: gives it, perhaps changed, or what is wrong with it. */
     readonly validate: (value: unknown) => SchemaResult | Promise<SchemaResult>;
   };
 }

@@ -5,14 +5,19 @@ import { pipeline } from "node:stream/promises";
 
 /** A store of bytes by their sha-256 that takes uploads in pieces, as a remote service. */
 export interface BlobTarget {
+  /** True when the blob is there, whole. */
   has(digest: string): PromiseLike<boolean>;
+  /** How many bytes of it are there. */
   received(digest: string): PromiseLike<number>;
+  /** Adds bytes at an offset, which must be the end of what is there. */
   append(digest: string, offset: number, chunk: Uint8Array): PromiseLike<number>;
+  /** Nothing more comes: checks the digest, and keeps the blob. */
   finish(digest: string): PromiseLike<void>;
 }
 
 /** A store of bytes by their sha-256 that can be read, as a remote service. */
 export interface BlobSource {
+  /** The bytes of a blob from an offset on. */
   read(digest: string, offset?: number): AsyncIterable<Uint8Array>;
 }
 

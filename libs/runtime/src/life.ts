@@ -124,6 +124,7 @@ export class Life<Config extends BaseConfig = BaseConfig> implements AsyncDispos
     return connect<T>(this.session(service, endpoint), about);
   }
 
+  /** Closes everything in reverse order. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stack.disposeAsync();
   }

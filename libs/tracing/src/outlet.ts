@@ -7,6 +7,7 @@ const QUICKLY = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 /** Where batches go: what a `Pipe` of patterns offers. */
 export interface SpanSink {
+  /** Takes a message, or drops it; must not wait. */
   push(kind: string, body: Uint8Array, options?: { readonly rank?: PipeClass }): void;
 }
 

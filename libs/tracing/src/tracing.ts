@@ -32,6 +32,7 @@ export interface TracingOptions {
 export interface Tracing extends AsyncDisposable {
   /** Hands over what has ended so far. */
   flush(): Promise<void>;
+  /** Spans handed over, and dropped since they came too fast. */
   stats(): { readonly exported: number; readonly dropped: number };
 }
 

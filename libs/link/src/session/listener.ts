@@ -113,6 +113,7 @@ export class Listener implements AsyncDisposable {
     return [...this.#board.entries()].map(({ session }) => session);
   }
 
+  /** Sessions now, and what was refused, by reason. */
   stats(): ListenerStats {
     const refused = { ...this.#board.refused(), ...this.#socket.stats().refused };
     const handshakes = this.#gate?.refused() ?? 0;
@@ -128,6 +129,7 @@ export class Listener implements AsyncDisposable {
     this.#gate?.[Symbol.dispose]();
   }
 
+  /** Closes: every session ends after what is on its way. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

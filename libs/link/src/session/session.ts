@@ -14,6 +14,7 @@ export interface VerbHandler {
   read?(bytes: Buffer, start: number, end: number): void;
   /** What was in flight is gone; the session goes on from nothing, or is closed. */
   reset?(): void;
+  /** The session has changed its state. */
   state?(state: SessionState): void;
 }
 
@@ -232,6 +233,7 @@ export class Session implements AsyncDisposable {
     this.#core.close(performance.now());
   }
 
+  /** As {@link close}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

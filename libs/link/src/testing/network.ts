@@ -52,6 +52,7 @@ export class Network {
     this.#blocked.add(`${from}>${to}`);
   }
 
+  /** Lets messages pass again. */
   unblock(from: string, to: string): void {
     this.#blocked.delete(`${from}>${to}`);
   }

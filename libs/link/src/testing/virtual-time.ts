@@ -62,6 +62,7 @@ export class VirtualTime implements Disposable {
     }
   }
 
+  /** Gives the real timers back. */
   [Symbol.dispose](): void {
     Object.assign(globalThis, Object.fromEntries(this.#real));
     // The real one is its prototype's.

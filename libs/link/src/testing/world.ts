@@ -14,11 +14,13 @@ export interface Host {
   after(delayMs: number, run: () => void): void;
   /** Runs `run` again and again. */
   every(periodMs: number, run: () => void): void;
+  /** Sends a message to another host, as the network allows. */
   send(to: string, message: Message): void;
 }
 
 /** A process: any core, and the few lines that put it on a {@link Host}. */
 export interface Program {
+  /** A message has come. */
   receive(from: string, message: readonly Buffer[]): void;
 }
 
@@ -111,6 +113,7 @@ export class World {
     this.#node(name).pausedUntilMs = this.clock.nowMs + forMs;
   }
 
+  /** True when the host runs. */
   isUp(name: string): boolean {
     return this.#node(name).program !== undefined;
   }

@@ -106,12 +106,14 @@ export class Feed<T> implements AsyncDisposable {
     return { head: this.#head, followers: this.#followers.size, historyBytes: bytes, dropped };
   }
 
+  /** Says goodbye to every follower and closes the files of the history. */
   async close(): Promise<void> {
     clearInterval(this.#beat);
     for (const end of this.#ends.splice(0)) await end();
     await this.#socket[Symbol.asyncDispose]();
   }
 
+  /** As {@link close}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

@@ -85,10 +85,12 @@ export class Follower<T> implements AsyncDisposable {
     });
   }
 
+  /** Stops following. */
   async close(): Promise<void> {
     for (const end of this.#ends.splice(0)) await end();
   }
 
+  /** As {@link close}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

@@ -49,15 +49,18 @@ export class Collector implements AsyncDisposable {
     void this.#run();
   }
 
+  /** What came, and what is missing, by sender. */
   stats(): SenderStats[] {
     return [...this.#senders.values()].map(({ seq: _seq, ...stats }) => stats);
   }
 
+  /** Stops taking. */
   async close(): Promise<void> {
     await this.#socket[Symbol.asyncDispose]();
     this.#end();
   }
 
+  /** As {@link close}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

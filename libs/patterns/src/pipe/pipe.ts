@@ -86,6 +86,7 @@ export class Pipe implements AsyncDisposable {
     this.#pump ??= this.#run();
   }
 
+  /** What was sent, waits and was dropped. */
   stats(): PipeStats {
     const dropped = [...this.#dropped];
     return {
@@ -106,6 +107,7 @@ export class Pipe implements AsyncDisposable {
     await this.#socket[Symbol.asyncDispose]();
   }
 
+  /** As `close`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

@@ -67,6 +67,7 @@ export class State<T> implements AsyncDisposable {
     return this.#version;
   }
 
+  /** The value of `key`, or `undefined`. */
   get(key: string): T | undefined {
     return this.#entries.get(key)?.value;
   }
@@ -158,11 +159,13 @@ export class State<T> implements AsyncDisposable {
     }
   }
 
+  /** Takes the state away from its viewers and closes its file. */
   async close(): Promise<void> {
     this.#withdraw();
     this.#viewers.clear();
   }
 
+  /** As {@link close}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

@@ -20,6 +20,7 @@ export interface ViewOptions<T> extends Pick<DialOptions, "keys" | "node"> {
    * seen when this has resolved. An error is told to `onError` and the version is not seen.
    */
   readonly apply?: (view: View<T>) => void | Promise<void>;
+  /** Called with what a handler of changes has thrown. */
   readonly onError?: (error: unknown) => void;
   readonly interceptors?: readonly Interceptor[];
 }
@@ -78,6 +79,7 @@ export class View<T> implements AsyncDisposable {
     return this.#hasSnapshot && this.#session.session.state === "up";
   }
 
+  /** The value of `key` as this view last heard of it, or `undefined`. */
   get(key: string): T | undefined {
     return this.#entries.get(key);
   }
@@ -100,12 +102,14 @@ export class View<T> implements AsyncDisposable {
     }
   }
 
+  /** Stops viewing. */
   async close(): Promise<void> {
     for (const end of this.#ends.splice(0)) end();
     await this.#applying;
     await this.#session.end();
   }
 
+  /** As {@link close}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

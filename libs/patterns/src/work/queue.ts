@@ -158,6 +158,7 @@ export class Queue<Payload, Result> implements AsyncDisposable {
     this.#store[Symbol.dispose]();
   }
 
+  /** As {@link close}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

@@ -119,6 +119,7 @@ export class Worker<Payload, Result> implements AsyncDisposable {
     await this.#session.end();
   }
 
+  /** As {@link close}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

@@ -19,10 +19,13 @@ export class Zp implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), "zp-test-"));
   readonly #children: ChildProcess[] = [];
 
-  /** What the command runs with. */
-  get env(): NodeJS.ProcessEnv {
-    return { ...process.env, NO_COLOR: "1", ZP_DATA_DIR: "", ZP_RUN_DIR: this.folder };
-  }
+  /** What the commands run with; those that start later see what is changed. */
+  readonly env: NodeJS.ProcessEnv = {
+    ...process.env,
+    NO_COLOR: "1",
+    ZP_DATA_DIR: "",
+    ZP_RUN_DIR: this.folder,
+  };
 
   /** The command line of `words`. */
   command(...words: string[]): [string, ...string[]] {

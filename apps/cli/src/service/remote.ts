@@ -78,7 +78,7 @@ export function namesHere(options: PlatformOptions, context: Context): Target[] 
   const nodes = platformOf(options, context)?.nodes ?? [];
   return [
     ...nodes.map(({ node, service, endpoint }) => ({ name: node, service, endpoint })),
-    ...own.map(({ name, endpoint }) => ({ name, endpoint })),
+    ...own.map(({ name, endpoint, service }) => ({ name, endpoint, service })),
   ];
 }
 

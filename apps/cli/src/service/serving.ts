@@ -2,7 +2,7 @@ import { type FSWatcher, watch } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { members } from "@zeroplane/introspect";
-import { type Listener, listen, nodeName, type Session } from "@zeroplane/link";
+import { type Listener, type ListenKeys, listen, nodeName, type Session } from "@zeroplane/link";
 import { expose, type Server } from "@zeroplane/rpc";
 import {
   type Puller,
@@ -23,6 +23,10 @@ export interface ServingOptions {
   readonly sub?: string;
   readonly name?: string;
   readonly heartbeatMs: number;
+  /** Lets in only trusted keys. */
+  readonly keys: ListenKeys | undefined;
+  /** Allows other hosts without keys. */
+  readonly insecure: boolean;
   /** Called with what a method that nobody waits for has thrown. */
   readonly onError: (error: unknown, method: string) => void;
 }
@@ -65,7 +69,8 @@ export class Serving implements AsyncDisposable {
 
   /** Binds the endpoints, once. */
   async open(): Promise<void> {
-    for (const endpoint of this.#options.bind) this.#listeners.push(await listen(endpoint));
+    const { bind, keys, insecure } = this.#options;
+    for (const each of bind) this.#listeners.push(await listen(each, { keys, insecure }));
   }
 
   /** Serves `found` in place of what was served, whose calls may still end. */
@@ -95,8 +100,8 @@ export class Serving implements AsyncDisposable {
 
   /** What takes part in zerorpc's other patterns. */
   async #foreign(target: object): Promise<(Puller | Worker)[]> {
-    const { heartbeatMs, connect, pull, sub, onError } = this.#options;
-    const events = { name: this.#name, onError };
+    const { heartbeatMs, connect, pull, sub, insecure, onError } = this.#options;
+    const events = { name: this.#name, insecure, onError };
     const others: (Puller | Worker)[] = [];
     if (connect.length > 0) {
       others.push(serveWorker(target, { name: this.#name, connect, heartbeatMs }));

@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 // Runs src/main.ts with Node 24: in this process, or in that of the package `node` when this one
 // is older. What can be told without it is told here.
-import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import module, { createRequire } from "node:module";
 import { constants } from "node:os";
@@ -21,7 +20,8 @@ function findNode() {
   }
 }
 
-function become(node, args) {
+async function become(node, args) {
+  const { spawn } = await import("node:child_process");
   // A terminal sends its signals to every process of the group, so the child gets them anyway;
   // without a terminal it has a group of its own and gets each of them from here, once.
   const hasTerminal = process.stdin.isTTY === true;
@@ -48,8 +48,11 @@ function become(node, args) {
 function useSources() {
   const condition = "@zeroplane/source";
   module.registerHooks({
+    // What is written as a path stands where it is written: conditions are for names.
     resolve: (specifier, context, next) =>
-      next(specifier, { ...context, conditions: [...context.conditions, condition] }),
+      specifier.startsWith(".") || specifier.startsWith("node:")
+        ? next(specifier)
+        : next(specifier, { ...context, conditions: [...context.conditions, condition] }),
   });
   // For who looks there how this process resolves names, and for processes that it forks.
   process.execArgv.push("-C", condition);
@@ -65,5 +68,5 @@ if ((word === "--version" || word === "-V") && more.length === 0) {
   module.enableCompileCache();
   await import("../src/main.ts");
 } else {
-  become(findNode(), [fileURLToPath(import.meta.url), ...process.argv.slice(2)]);
+  await become(findNode(), [fileURLToPath(import.meta.url), ...process.argv.slice(2)]);
 }

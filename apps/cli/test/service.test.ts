@@ -57,6 +57,27 @@ test("a watched file is loaded again behind the same endpoint", { timeout: 60_00
   expect(await zp.run(["call", endpoint, "add", "3", "4"])).toMatchObject({ out: "12\n" });
 });
 
+test("a call that runs while a file is loaded again ends as it began", {
+  timeout: 60_000,
+}, async () => {
+  await using zp = new Zp();
+  const file = join(zp.folder, "shop.ts");
+  cpSync(new URL("./fixtures/shop.ts", import.meta.url), file);
+  const { endpoint, child } = await zp.serve(file, "--watch");
+  const counting = zp.start("call", endpoint, "count", "600");
+  let counted = "";
+  counting.stdout?.on("data", (text) => (counted += String(text)));
+  const ended = new Promise((resolve) => counting.once("close", resolve));
+  await new Promise((resolve) => counting.stdout?.once("data", resolve));
+  const again = said(child, /"endpoints"/);
+  writeFileSync(file, readFileSync(file, "utf8").replace("a + b", "a * b"));
+  await again;
+  expect(counting.exitCode).toBe(null);
+  expect(await zp.run(["call", endpoint, "add", "3", "4"])).toMatchObject({ out: "12\n" });
+  expect(await ended).toBe(0);
+  expect(counted.trim().split("\n")).toHaveLength(600);
+});
+
 test("a call that is made often is made as often", { timeout: 60_000 }, async () => {
   await using zp = new Zp();
   const { endpoint } = await zp.serve("./shop.ts");

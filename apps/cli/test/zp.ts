@@ -19,11 +19,22 @@ export class Zp implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), "zp-test-"));
   readonly #children: ChildProcess[] = [];
 
+  /** What the commands run with; those that start later see what is changed. */
+  readonly env: NodeJS.ProcessEnv = {
+    ...process.env,
+    NO_COLOR: "1",
+    ZP_DATA_DIR: "",
+    ZP_RUN_DIR: this.folder,
+  };
+
+  /** The command line of `words`. */
+  command(...words: string[]): [string, ...string[]] {
+    return [process.execPath, BIN, ...words];
+  }
+
   start(...words: string[]): ChildProcess {
-    const child = spawn(process.execPath, [BIN, ...words], {
-      cwd: FIXTURES,
-      env: { ...process.env, NO_COLOR: "1", ZP_DATA_DIR: "", ZP_RUN_DIR: this.folder },
-    });
+    const [node, ...line] = this.command(...words);
+    const child = spawn(node, line, { cwd: FIXTURES, env: this.env });
     this.#children.push(child);
     return child;
   }

@@ -20,8 +20,24 @@ const DEPTH_MAX = 16;
 const TEXTS_MAX = 1_000;
 const parsed = new Map<string, SourceFile>();
 
+/** Types that are one word of the language: no parser is loaded for them. */
+const WORDS: Readonly<Record<string, JsonSchema>> = {
+  string: { type: "string" },
+  number: { type: "number" },
+  bigint: { type: "integer" },
+  boolean: { type: "boolean" },
+  null: { type: "null" },
+  undefined: { type: "null" },
+  void: { type: "null" },
+  never: { not: {} },
+  object: { type: "object" },
+  unknown: {},
+  any: {},
+};
+
 /** The schema of a type, from its text. */
 export function schemaOfType(type: string, scope: SchemaScope): JsonSchema {
+  if (Object.hasOwn(WORDS, type)) return { ...WORDS[type] };
   const file = parseText(`type _ = ${type};`);
   const alias = file.module.types.get("_");
   return alias?.type === "TSTypeAliasDeclaration"

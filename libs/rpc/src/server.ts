@@ -59,8 +59,8 @@ export interface Server extends AsyncDisposable {
   /** What clients connect to. */
   readonly endpoint: string;
   readonly service: Service;
-  /** Calls that are running now. */
-  running(): number;
+  /** Calls that are running now: all of them, or those of one session. */
+  running(session?: Session): number;
   /** Takes no more calls, gives running ones time to finish, and ends. */
   close(): Promise<void>;
 }
@@ -74,7 +74,7 @@ const HEARTBEAT_MS = 5_000;
 /** Puts `target` on a listener that may serve other verbs as well. */
 export function expose(target: object, listener: Listener, options: ExposeOptions = {}): Server {
   const service = new Service(target, options.name, options.methods, options.questions);
-  const sessions = new Set<ServerSession>();
+  const sessions = new Map<Session, ServerSession>();
   const settings = {
     service,
     callsMax: options.callsMax ?? CALLS_MAX,
@@ -87,24 +87,26 @@ export function expose(target: object, listener: Listener, options: ExposeOption
   let isDraining = false;
   const accept = (session: Session): ServerSession => {
     const handler = new ServerSession(session, settings);
-    sessions.add(handler);
+    sessions.set(session, handler);
     if (isDraining) handler.drain();
     session.watch((state) => {
-      if (state === "closed") sessions.delete(handler);
+      if (state === "closed") sessions.delete(session);
     });
     return handler;
   };
   const withdraw = listener.accept(VERB_RPC, accept);
   const timer = setInterval(() => {
     const nowMs = performance.now();
-    for (const session of sessions) session.expire(nowMs);
+    for (const session of sessions.values()) session.expire(nowMs);
     foreign.server.tick(nowMs);
   }, EXPIRE_MS).unref();
-  const running = (): number =>
-    sessions.values().reduce((sum, { running: n }) => sum + n, foreign.server.running);
+  const running = (session?: Session): number =>
+    session === undefined
+      ? sessions.values().reduce((sum, { running: n }) => sum + n, foreign.server.running)
+      : (sessions.get(session)?.running ?? 0);
   const close = async (): Promise<void> => {
     isDraining = true;
-    for (const session of sessions) session.drain();
+    for (const session of sessions.values()) session.drain();
     foreign.server.drain();
     const deadline = performance.now() + (options.drainMs ?? DRAIN_MS);
     while (running() > 0 && performance.now() < deadline) {

@@ -106,7 +106,7 @@ class Calls {
 
   async #one(args: readonly unknown[]): Promise<void> {
     const { remote, context, signal, asJson } = this.#tools;
-    const { callMethod } = await import("@zeroplane/rpc");
+    const { callMethod } = await import("@zeroplane/rpc/client");
     const answer = await callMethod(remote.client.with({ signal }), this.#what.method, args);
     if (!isIterable(answer)) return print(answer, context, asJson);
     for await (const item of answer) context.terminal.json(item, { oneLine: true });

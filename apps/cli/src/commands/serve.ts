@@ -6,14 +6,16 @@ import { EXIT } from "../exit-code.ts";
 import { Interrupts } from "../interrupts.ts";
 import { withExamples } from "../remote-command.ts";
 import { errorLines } from "../render/errors.ts";
+import type { OwnKeyOptions, OwnKeys } from "../service/own-keys.ts";
 
-interface ServeOptions {
+interface ServeOptions extends OwnKeyOptions {
   readonly bind?: string[];
   readonly connect?: string[];
   readonly pull?: string;
   readonly sub?: string;
   readonly name?: string;
   readonly heartbeatMs: number;
+  readonly insecure?: boolean;
   readonly watch?: boolean;
   readonly json?: boolean;
 }
@@ -40,12 +42,16 @@ export function addServe(program: Command, context: Context): void {
       wholeNumber(1, HEARTBEAT_MAX_MS),
       HEARTBEAT_MS,
     )
+    .option("--keys <folder>", "let in only keys that are trusted there (default: ZP_KEYS)")
+    .option("--service <name>", "whose keys it has (default: the name of the service)")
+    .option("--insecure", "let other hosts in without keys")
     .option("--watch", "load it again when its files change; the endpoint stays")
     .option("--json", "the ready line as JSON")
     .action((word: string, options: ServeOptions) => serve(word, options, context));
   withExamples(
     command,
     "zp serve ./prices.ts --bind tcp://127.0.0.1:4242 --watch",
+    "zp serve ./prices.ts --bind tcp://0.0.0.0:4242 --keys ./keys --service prices",
     "zp serve node:path",
     "zp serve ./metrics.js --pull tcp://127.0.0.1:4243",
   );
@@ -62,17 +68,31 @@ async function serve(word: string, options: ServeOptions, context: Context): Pro
   using loader = new ModuleLoader(context.cwd);
   const found = await loader.load(word);
   exits.loaded();
+  const keys = await keysFor(found.name, options, context);
   const { Serving, watchFiles } = await import("../service/serving.ts");
   const tell = (error: unknown): void => {
     const { terminal, showTraceback: traceback } = context;
     for (const line of errorLines(error, terminal.noteStyle, { traceback })) terminal.note(line);
   };
-  await using serving = new Serving({ ...options, bind: endpoints, connect, onError: tell });
+  await using serving = new Serving({
+    ...options,
+    bind: endpoints,
+    connect,
+    keys: keys?.listen,
+    insecure: options.insecure === true,
+    onError: tell,
+  });
   await serving.open();
   await serving.put(found);
   const ready = (): void => sayReady(serving, options, context);
   const { RunningServices } = await import("../service/running.ts");
-  const record = { name: serving.name, endpoint: serving.endpoints[0] ?? "", target: word };
+  const endpoint = serving.endpoints[0] ?? "";
+  const record = {
+    name: serving.name,
+    endpoint,
+    target: word,
+    ...(keys && { service: keys.service }),
+  };
   using _known = new RunningServices(context.env).add(record);
   const reload = async (): Promise<void> => {
     try {
@@ -87,6 +107,24 @@ async function serve(word: string, options: ServeOptions, context: Context): Pro
   ready();
   interrupts.onSecond(() => process.exit(EXIT.cancelled));
   await interrupts.first();
+}
+
+/** The keys to listen with. Whoever speaks zerorpc's other patterns could not prove one. */
+async function keysFor(
+  found: string,
+  options: ServeOptions,
+  context: Context,
+): Promise<OwnKeys | undefined> {
+  const { ownKeys } = await import("../service/own-keys.ts");
+  const keys = ownKeys(options.name ?? found, options, context);
+  const { connect = [], pull, sub } = options;
+  if (keys !== undefined && (connect.length > 0 || pull || sub)) {
+    throw usage("zerorpc has no keys: --connect, --pull and --sub go without --keys and ZP_KEYS");
+  }
+  if (keys === undefined && options.service !== undefined) {
+    throw usage("--service says whose keys: give their folder with --keys or ZP_KEYS");
+  }
+  return keys;
 }
 
 function sayReady(

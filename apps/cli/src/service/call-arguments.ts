@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
-import { createInterface } from "node:readline";
-import { type Description, methodOf, type Parameter, parseArguments } from "@zeroplane/introspect";
+import type { Description } from "@zeroplane/introspect";
+import { methodOf, type Parameter, parseArguments } from "@zeroplane/introspect/arguments";
 import { usage } from "../cli-error.ts";
 
 /** Where the words of a command line may lead. */
@@ -78,9 +78,13 @@ async function* itemsOf(word: string, { cwd, stdin }: WordSources): AsyncGenerat
   const isFile = word.startsWith("@");
   if (word !== "-" && !isFile) throw usage("a stream comes from @file or from standard input: -");
   const bytes = isFile ? await read(word, { cwd, stdin }) : undefined;
-  const lines =
-    bytes === undefined ? createInterface({ input: stdin }) : bytes.toString().trim().split("\n");
+  const lines = bytes === undefined ? linesOf(stdin) : bytes.toString().trim().split("\n");
   for await (const line of lines) yield valueOf(line);
+}
+
+async function* linesOf(stream: NodeJS.ReadableStream): AsyncGenerator<string> {
+  const { createInterface } = await import("node:readline");
+  yield* createInterface({ input: stream });
 }
 
 function valueOf(line: string): unknown {

@@ -12,6 +12,8 @@ export interface ModuleTarget {
 }
 
 const NOT_NAMES = new Set(["default", "module.exports", "__esModule"]);
+/** What was loaded cannot be unloaded: all of it stays in memory. */
+const LOADS_MAX = 1_000;
 const SCRIPT = /\.[cm]?[jt]s$/;
 
 /** Modules of a user, loaded as `zp serve` takes them; again when they have changed. */
@@ -42,6 +44,10 @@ export class ModuleLoader implements Disposable {
   /** @throws CliError ERR_CLI_MODULE, ERR_CLI_LOAD */
   async load(word: string): Promise<ModuleTarget> {
     const specifier = this.#specifierOf(word);
+    if (this.#round >= LOADS_MAX) {
+      const text = `${word} was loaded ${LOADS_MAX} times, and each stays in memory`;
+      throw new CliError("ERR_CLI_LOAD", `${text}; start zp serve anew`);
+    }
     forget(this.#files, this.#round);
     this.#round++;
     let exported: object;

@@ -1,6 +1,6 @@
 import type { Description } from "@zeroplane/introspect";
 import type { CallOptions, Connected } from "@zeroplane/rpc";
-import type { Dialect } from "@zeroplane/rpc/zerorpc";
+import type { Dialect } from "@zeroplane/rpc/client";
 import type { Target } from "../access.ts";
 import { CliError, usage } from "../cli-error.ts";
 import type { Context, PlatformOptions } from "../context.ts";
@@ -51,7 +51,7 @@ export class Remote implements AsyncDisposable {
     args: readonly unknown[],
     options: CallOptions = {},
   ): Promise<unknown> {
-    const { callMethod } = await import("@zeroplane/rpc");
+    const { callMethod } = await import("@zeroplane/rpc/client");
     return callMethod(this.client.with(options), method, args);
   }
 
@@ -78,7 +78,7 @@ export function namesHere(options: PlatformOptions, context: Context): Target[] 
   const nodes = platformOf(options, context)?.nodes ?? [];
   return [
     ...nodes.map(({ node, service, endpoint }) => ({ name: node, service, endpoint })),
-    ...own.map(({ name, endpoint }) => ({ name, endpoint })),
+    ...own.map(({ name, endpoint, service }) => ({ name, endpoint, service })),
   ];
 }
 
@@ -120,7 +120,7 @@ async function openStranger(
     const hint = "say whose they are with --service NAME, and where with ZP_KEYS or --data";
     throw new CliError("ERR_CLI_KEYS", `${endpoint} is open only to those with keys; ${hint}`);
   }
-  const [{ dial }, { connect }, { probe }] = await libraries();
+  const [{ dial }, { connect, probe }] = await libraries();
   const dialect = await asked(
     probe(endpoint, { signal: AbortSignal.timeout(timeoutMs) }),
     endpoint,
@@ -136,12 +136,7 @@ async function openStranger(
   return new Remote({ target, dialect, client, close });
 }
 
-const libraries = () =>
-  Promise.all([
-    import("@zeroplane/link"),
-    import("@zeroplane/rpc"),
-    import("@zeroplane/rpc/zerorpc"),
-  ]);
+const libraries = () => Promise.all([import("@zeroplane/link"), import("@zeroplane/rpc/client")]);
 
 async function asked(dialect: Promise<Dialect>, endpoint: string): Promise<Dialect> {
   try {

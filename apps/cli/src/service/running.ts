@@ -18,6 +18,8 @@ export interface RunningService {
   readonly pid: number;
   /** When the process was started; tells it from a later one with that pid. */
   readonly start: string;
+  /** Whose keys it has; nobody's when it has none. */
+  readonly service?: string;
   /** What is served. */
   readonly target: string;
 }

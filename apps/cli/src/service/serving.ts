@@ -1,7 +1,8 @@
 import { type FSWatcher, watch } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { members } from "@zeroplane/introspect";
-import { type Listener, listen, nodeName } from "@zeroplane/link";
+import { type Listener, type ListenKeys, listen, nodeName, type Session } from "@zeroplane/link";
 import { expose, type Server } from "@zeroplane/rpc";
 import {
   type Puller,
@@ -22,18 +23,28 @@ export interface ServingOptions {
   readonly sub?: string;
   readonly name?: string;
   readonly heartbeatMs: number;
+  /** Lets in only trusted keys. */
+  readonly keys: ListenKeys | undefined;
+  /** Allows other hosts without keys. */
+  readonly insecure: boolean;
   /** Called with what a method that nobody waits for has thrown. */
   readonly onError: (error: unknown, method: string) => void;
 }
 
 const DEBOUNCE_MS = 100;
+/** How long calls that run while a module is loaded again may go on with what was loaded before. */
+const FINISH_MS = 10_000;
+/** How long they may go on when this command ends. */
 const DRAIN_MS = 500;
+const POLL_MS = 20;
 
 /** A module on its endpoints, which stay when the module is loaded again. */
 export class Serving implements AsyncDisposable {
   readonly #options: ServingOptions;
   readonly #listeners: Listener[] = [];
-  #servers: (Server | Puller | Worker)[] = [];
+  readonly #retiring = new Set<Promise<void>>();
+  #servers: Server[] = [];
+  #others: (Puller | Worker)[] = [];
   #name = "";
   #methods = 0;
 
@@ -48,8 +59,7 @@ export class Serving implements AsyncDisposable {
   /** Where it is reached. */
   get endpoints(): string[] {
     const own = this.#listeners.map(({ endpoint }) => endpoint);
-    const others = this.#servers.flatMap((each) => ("endpoints" in each ? each.endpoints : []));
-    return [...own, ...others];
+    return [...own, ...this.#others.flatMap(({ endpoints }) => endpoints)];
   }
 
   /** Methods that can be called. */
@@ -59,38 +69,63 @@ export class Serving implements AsyncDisposable {
 
   /** Binds the endpoints, once. */
   async open(): Promise<void> {
-    for (const endpoint of this.#options.bind) this.#listeners.push(await listen(endpoint));
+    const { bind, keys, insecure } = this.#options;
+    for (const each of bind) this.#listeners.push(await listen(each, { keys, insecure }));
   }
 
-  /** Serves `found` in place of what was served. */
+  /** Serves `found` in place of what was served, whose calls may still end. */
   async put({ target, name }: ModuleTarget): Promise<void> {
-    const { heartbeatMs, connect, pull, sub, onError } = this.#options;
+    const { heartbeatMs } = this.#options;
     this.#name = this.#options.name ?? name;
     this.#methods = members(target).size;
-    const about = { name: this.#name, zerorpc: { heartbeatMs }, drainMs: DRAIN_MS };
-    await Promise.all(this.#servers.map((each) => each.close()));
-    // Who is connected comes back by itself, to what is served now.
-    for (const session of this.#listeners.flatMap((each) => each.sessions())) session.end();
+    await Promise.all(this.#others.map((each) => each.close()));
+    const before = this.#servers.map((server, at) => {
+      return { server, sessions: this.#listeners[at]?.sessions() ?? [] };
+    });
+    const about = { name: this.#name, zerorpc: { heartbeatMs }, drainMs: FINISH_MS };
     this.#servers = this.#listeners.map((listener) =>
       expose(target, listener, { ...about, questions: questionsAbout(this.#name, listener) }),
     );
-    const events = { name: this.#name, onError };
-    if (connect.length > 0) {
-      this.#servers.push(serveWorker(target, { name: this.#name, connect, heartbeatMs }));
-    }
-    if (pull !== undefined) {
-      this.#servers.push(await servePuller(target, { ...events, bind: pull }));
-    }
-    if (sub !== undefined) {
-      this.#servers.push(await serveSubscriber(target, { ...events, connect: sub }));
-    }
-    for (const each of this.#servers) if ("service" in each) void each.service.describe();
+    for (const { server, sessions } of before) this.#retire(server, sessions);
+    this.#others = await this.#foreign(target);
+    for (const { service } of this.#servers) void service.describe();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#servers.map((each) => each.close()));
+    const calls = [...this.#servers.map((each) => each.close()), ...this.#retiring];
+    await Promise.race([Promise.all(calls), sleep(DRAIN_MS, undefined, { ref: false })]);
+    await Promise.all(this.#others.map((each) => each.close()));
     await Promise.all(this.#listeners.map((each) => each.close()));
   }
+
+  /** What takes part in zerorpc's other patterns. */
+  async #foreign(target: object): Promise<(Puller | Worker)[]> {
+    const { heartbeatMs, connect, pull, sub, insecure, onError } = this.#options;
+    const events = { name: this.#name, insecure, onError };
+    const others: (Puller | Worker)[] = [];
+    if (connect.length > 0) {
+      others.push(serveWorker(target, { name: this.#name, connect, heartbeatMs }));
+    }
+    if (pull !== undefined) others.push(await servePuller(target, { ...events, bind: pull }));
+    if (sub !== undefined) others.push(await serveSubscriber(target, { ...events, connect: sub }));
+    return others;
+  }
+
+  #retire(server: Server, sessions: readonly Session[]): void {
+    const retired = retire(server, sessions).finally(() => this.#retiring.delete(retired));
+    this.#retiring.add(retired);
+  }
+}
+
+/** Ends each session after its calls, so that who is connected comes back to what is served now. */
+async function retire(server: Server, sessions: readonly Session[]): Promise<void> {
+  const deadlineMs = performance.now() + FINISH_MS;
+  const closed = server.close();
+  const end = async (session: Session): Promise<void> => {
+    while (server.running(session) > 0 && performance.now() < deadlineMs) await sleep(POLL_MS);
+    await session.close();
+  };
+  await Promise.all([closed, ...sessions.map(end)]);
 }
 
 /** What the process tells of itself, beside the module's own methods. */

@@ -94,7 +94,10 @@ export class Listener implements AsyncDisposable {
   /** Offers `verb` (1 to 31) to every session. @returns a function that takes it back */
   accept(verb: number, acceptor: VerbAcceptor): () => void {
     this.#acceptors.set(verb, acceptor);
-    return () => void this.#acceptors.delete(verb);
+    return () => {
+      // Somebody else may offer it by now.
+      if (this.#acceptors.get(verb) === acceptor) this.#acceptors.delete(verb);
+    };
   }
 
   /**
@@ -104,8 +107,11 @@ export class Listener implements AsyncDisposable {
    */
   foreign(handler: (send: (frames: readonly Uint8Array[]) => void) => ForeignHandler): () => void {
     if (this.#options.keys !== undefined) return () => undefined;
-    this.#foreign = handler((frames) => void this.#socket.send(frames));
-    return () => void (this.#foreign = undefined);
+    const own = handler((frames) => void this.#socket.send(frames));
+    this.#foreign = own;
+    return () => {
+      if (this.#foreign === own) this.#foreign = undefined;
+    };
   }
 
   /** The sessions that are open or may be resumed. */

@@ -1,0 +1,2 @@
+export { parseArguments } from "./arguments.ts";
+export { methodOf, type Parameter } from "./description.ts";

@@ -3,10 +3,10 @@ import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { nearest } from "@zeroplane/introspect/nearest";
 import { list } from "tar";
 import { expect, test } from "vitest";
 import { exitCodeOf, exitCodeOfPhase } from "./exit-code.ts";
-import { nearest } from "./nearest.ts";
 import { safe } from "./render/text.ts";
 import { appName, checkName, fitName } from "./source/app-name.ts";
 import { pack } from "./source/pack.ts";
@@ -64,6 +64,6 @@ test("exit codes follow the error's code", () => {
 });
 
 test("the nearest command is named, and remote text moves no cursor", () => {
-  expect(nearest("stauts", ["status", "apps"])).toBe("status");
+  expect(nearest("stauts", ["status", "apps"])).toEqual(["status"]);
   expect(safe("a\u001b[2Jb")).not.toContain("\u001b");
 });

@@ -1,6 +1,6 @@
+import { nearest } from "@zeroplane/introspect/nearest";
 import { type Command, InvalidArgumentError } from "commander";
 import { usage } from "./cli-error.ts";
-import { nearest } from "./nearest.ts";
 
 /** A command that talks to a platform: `--data` and `--json`. */
 export function platformCommand(parent: Command, usageText: string, description: string): Command {
@@ -26,7 +26,7 @@ export function nounCommand(
       const [word] = command.args;
       if (word === undefined) return list(options);
       const verbs = command.commands.map((verb) => verb.name());
-      const near = nearest(word, verbs) ?? verbs.join(" or ");
+      const near = nearest(word, verbs)[0] ?? verbs.join(" or ");
       const text = `unknown command '${command.name()} ${word}'`;
       throw usage(`${text}; did you mean '${command.name()} ${near}'?`);
     });

@@ -34,6 +34,24 @@ test("a class in a file is served, called, inspected and typed", { timeout: 120_
   expect((await zp.run(["ls"])).out).toMatch(new RegExp(`Shop .*${endpoint} +up`));
 });
 
+test("docs writes a site about what runs", { timeout: 60_000 }, async () => {
+  await using zp = new Zp();
+  await zp.serve("./shop.ts");
+  const { endpoint } = await zp.serve("node:path");
+  const site = join(zp.folder, "site");
+  const { code, out } = await zp.run(["docs", "Shop", endpoint, "--out", site, "--json"]);
+  const { services, files } = JSON.parse(out) as { services: string[]; files: string[] };
+  expect([code, services]).toEqual([0, ["Shop", "path"]]);
+  const [shop = "", path = ""] = files.map((file) => readFileSync(file, "utf8"));
+  expect(shop).toContain("Adds two numbers");
+  expect(path).toContain("Join all arguments together");
+  expect(
+    await zp.run(["docs", "tcp://127.0.0.1:9", "--out", site, "--timeout", "1"]),
+  ).toMatchObject({
+    code: 75,
+  });
+});
+
 test("modules of Node and packages are served as they are", { timeout: 60_000 }, async () => {
   await using zp = new Zp();
   await zp.serve("node:path");

@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { nearest } from "@zeroplane/introspect/nearest";
 import type { Command } from "commander";
 import { usage } from "../cli-error.ts";
 import { nounCommand } from "../command.ts";
 import type { Context } from "../context.ts";
-import { nearest } from "../nearest.ts";
 import { KEY_NAMES } from "../platform/members.ts";
 import { withExamples } from "../remote-command.ts";
 
@@ -104,7 +104,7 @@ async function revoke(name: string, options: Options, context: Context): Promise
   const keyring = new Keyring(existing(options, context));
   const known = [...keyring.trusted().values()];
   if (!keyring.revoke(name)) {
-    const near = nearest(name, known);
+    const [near] = nearest(name, known);
     const hint = near === undefined ? "see: zp keys" : `did you mean ${near}?`;
     throw usage(`${name} is not trusted in ${keyring.folder}; ${hint}`);
   }

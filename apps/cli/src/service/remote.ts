@@ -1,10 +1,10 @@
 import type { Description } from "@zeroplane/introspect";
+import { nearest } from "@zeroplane/introspect/nearest";
 import type { CallOptions, Connected } from "@zeroplane/rpc";
 import type { Dialect } from "@zeroplane/rpc/client";
 import type { Target } from "../access.ts";
 import { CliError, usage } from "../cli-error.ts";
 import type { Context, PlatformOptions } from "../context.ts";
-import { nearest } from "../nearest.ts";
 import type { Location } from "../platform/locate.ts";
 import { type Greeting, knock } from "./knock.ts";
 import { RunningServices } from "./running.ts";
@@ -165,7 +165,7 @@ function targetOf(word: string, options: RemoteOptions, context: Context): Targe
     : (known.find(({ name }) => name === word) ?? known.find(({ service }) => service === word));
   if (named !== undefined) return { ...named, service: options.service ?? named.service };
   const names = known.map(({ name }) => name);
-  const near = nearest(word, names);
+  const [near] = nearest(word, names);
   const all = names.length === 0 ? "nothing runs here" : `there are: ${names.join(", ")}`;
   const hint = near === undefined ? all : `did you mean ${near}?`;
   throw usage(`no process ${JSON.stringify(word)}; ${hint}; or write tcp://host:port`);

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { SafeSocket } from "@zeroplane/link";
 import { expect, test } from "vitest";
 import { decodeEvent, encodeEvent } from "./event.ts";
@@ -11,7 +12,8 @@ test("a worker goes to a caller that is bound, and answers it", async () => {
   expect(worker.endpoints).toEqual([endpoint]);
   const id = new EventIds().next();
   const request = encodeEvent({ id, name: "add", args: [20, 22] });
-  while (!caller.send([Buffer.alloc(0), request])) await new Promise((go) => setTimeout(go, 10));
+  // Until the worker is there, libzmq has nobody to give it to.
+  while (!(await caller.offer([Buffer.alloc(0), request]))) await sleep(10);
   for await (const frames of caller) {
     expect(decodeEvent(frames.at(-1)!)).toMatchObject({ name: "OK", args: [42] });
     break;

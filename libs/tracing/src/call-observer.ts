@@ -63,12 +63,11 @@ export class CallObserver implements Observer {
 
   #readable(span: CallSpan, added: Added): ReadableSpan {
     const { parent, startMs, endMs, descriptor } = span;
-    const isRemote = descriptor.kind === 1;
     return {
       name: added.name,
       kind: descriptor.kind,
       spanContext: () => span.spanContext(),
-      ...(parent !== undefined && { parentSpanContext: contextOf(parent, isRemote) }),
+      ...(parent !== undefined && { parentSpanContext: contextOf(parent, descriptor.isServer) }),
       startTime: hrTimeOf(startMs),
       endTime: hrTimeOf(endMs),
       duration: [Math.floor((endMs - startMs) / 1_000), ((endMs - startMs) % 1_000) * 1e6],

@@ -13,12 +13,14 @@ export class Descriptor {
   readonly name: string;
   readonly kind: SpanKind;
   readonly attributes: Readonly<Record<string, string>>;
+  readonly isServer: boolean;
   /** Name, kind and attributes as fields of an OTLP span. */
   readonly bytes: Buffer;
 
   constructor(side: "client" | "server", name: string, peer: string | undefined) {
     this.name = name;
-    this.kind = side === "client" ? SpanKind.CLIENT : SpanKind.SERVER;
+    this.isServer = side === "server";
+    this.kind = this.isServer ? SpanKind.SERVER : SpanKind.CLIENT;
     this.attributes = {
       ...(peer && { [ATTR_PEER]: peer }),
       [ATTR_RPC_SYSTEM]: "zeroplane",

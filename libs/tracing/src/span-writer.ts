@@ -51,7 +51,7 @@ export class SpanWriter {
     at += common.length;
     bytes[at] = 0x85;
     bytes[at + 1] = 0x01;
-    const isRemote = parent !== undefined && descriptor.kind === 1;
+    const isRemote = parent !== undefined && descriptor.isServer;
     writeLittle(bytes, at + 2, place.flags | (isRemote ? REMOTE_PARENT : LOCAL_PARENT));
     at += 6;
     this.#head(from, at - from);

@@ -1,7 +1,8 @@
 import { promisify } from "node:util";
 import { zstdDecompress } from "node:zlib";
-import { SPANS_KIND } from "@zeroplane/tracing";
-import { decodeSpans } from "./otlp.ts";
+import { CALLS_KIND, SPANS_KIND } from "@zeroplane/tracing";
+import { spansOfCalls } from "./calls.ts";
+import { type DecodedSpan, decodeSpans } from "./otlp.ts";
 import type { TraceStore } from "./trace-store.ts";
 
 const decompress = promisify(zstdDecompress);
@@ -17,6 +18,21 @@ export interface IntakeStats {
 /** Largest batch once it is unpacked, bytes. */
 const BATCH_BYTES_MAX = 64 * 1024 * 1024;
 const TRIM_MS = 60_000;
+
+interface Decoder {
+  readonly decode: (body: Buffer) => readonly DecodedSpan[] | Promise<readonly DecodedSpan[]>;
+  /** Under which a body that is none is counted. */
+  readonly reason: string;
+}
+
+async function unpacked(body: Buffer): Promise<readonly DecodedSpan[]> {
+  return decodeSpans(await decompress(body, { maxOutputLength: BATCH_BYTES_MAX }));
+}
+
+const DECODERS: Readonly<Record<string, Decoder>> = {
+  [SPANS_KIND]: { decode: unpacked, reason: "otlp" },
+  [CALLS_KIND]: { decode: spansOfCalls, reason: "calls" },
+};
 
 /** Takes batches of spans, unpacks and stores them. What is none is counted by reason. */
 export class Intake implements AsyncDisposable {
@@ -35,11 +51,15 @@ export class Intake implements AsyncDisposable {
 
   /** Takes one message of a pipe. */
   take(kind: string, body: Buffer): void {
-    if (kind !== SPANS_KIND) {
+    const decoder = DECODERS[kind];
+    if (decoder === undefined) {
       this.#refuse("kind");
       return;
     }
-    this.#working = this.#working.then(() => this.#add(body)).catch(() => this.#refuse("otlp"));
+    const { decode, reason } = decoder;
+    this.#working = this.#working
+      .then(async () => this.#add(await decode(body)))
+      .catch(() => this.#refuse(reason));
   }
 
   stats(): IntakeStats {
@@ -53,8 +73,7 @@ export class Intake implements AsyncDisposable {
     await this.#working;
   }
 
-  async #add(body: Buffer): Promise<void> {
-    const spans = decodeSpans(await decompress(body, { maxOutputLength: BATCH_BYTES_MAX }));
+  #add(spans: readonly DecodedSpan[]): void {
     const added = this.#store.add(spans);
     this.#batches++;
     this.#spans += added;

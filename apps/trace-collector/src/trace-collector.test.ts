@@ -5,11 +5,19 @@ import { promisify } from "node:util";
 import { zstdCompress, zstdDecompress } from "node:zlib";
 import { SpanKind } from "@opentelemetry/api";
 import { openPipe } from "@zeroplane/patterns";
-import { connect } from "@zeroplane/rpc";
+import { connect, serve } from "@zeroplane/rpc";
 import { Life, readConfig } from "@zeroplane/runtime";
-import { inSpan, SPANS_KIND, startSpan, startTracing } from "@zeroplane/tracing";
+import {
+  CALLS_KIND,
+  inSpan,
+  SPANS_KIND,
+  startSpan,
+  startTracing,
+  tracingInterceptor,
+} from "@zeroplane/tracing";
 import { expect, test } from "vitest";
 import { Config } from "./config.ts";
+import { Intake } from "./intake.ts";
 import { decodeSpans } from "./otlp.ts";
 import { TraceStore } from "./trace-store.ts";
 import { type TraceCollector, wire } from "./wiring.ts";
@@ -99,11 +107,17 @@ test("collects from pipes, keeps each span once, and counts what is none", async
   pipe.push(SPANS_KIND, body);
   pipe.push(SPANS_KIND, body);
   pipe.push(SPANS_KIND, Buffer.from("garbage"));
+  pipe.push(CALLS_KIND, Buffer.from("garbage"));
   pipe.push("something else", body);
   await using client = connect<TraceCollector>(endpoint);
   await expect
     .poll(async () => client.traces.stats(), { timeout: 5_000 })
-    .toMatchObject({ batches: 2, spans: 2, duplicates: 2, refused: { otlp: 1, kind: 1 } });
+    .toMatchObject({
+      batches: 2,
+      spans: 2,
+      duplicates: 2,
+      refused: { otlp: 1, calls: 1, kind: 1 },
+    });
   const [summary] = await client.traces.list();
   expect(summary).toMatchObject({
     name: "root",
@@ -116,6 +130,34 @@ test("collects from pipes, keeps each span once, and counts what is none", async
   expect(trace.spans.map(({ name }) => name)).toEqual(["root", "below"]);
   expect(trace.spans[1]?.parentId).toBe(trace.spans[0]?.spanId);
   await expect(client.traces.get("0".repeat(32))).rejects.toMatchObject({ code: "ERR_NOT_FOUND" });
+});
+
+test("makes spans of calls that come as rows, below those that come as OTLP", async () => {
+  using store = new TraceStore(join(folder(), "traces.db"), { ms: 60_000, bytes: 1e9 });
+  const intake = new Intake(store);
+  const sink = {
+    push: (kind: string, body: Uint8Array): void => intake.take(kind, Buffer.from(body)),
+  };
+  const tracing = startTracing({ service: "shop", node: "shop-1", sink });
+  const interceptors = [tracingInterceptor];
+  await using server = await serve({ add: (a: number, b: number) => a + b }, { interceptors });
+  await using client = connect<{ add(a: number, b: number): number }>(server.endpoint, {
+    interceptors,
+  });
+  await inSpan("checkout", {}, () => client.add(1, 2));
+  await tracing[Symbol.asyncDispose]();
+  await intake[Symbol.asyncDispose]();
+  const [summary] = store.list({ name: "checkout" });
+  const spans = store.get(summary?.traceId ?? "");
+  expect(spans.map(({ name, kind, service, node }) => [name, kind, service, node])).toEqual([
+    ["checkout", "internal", "shop", "shop-1"],
+    ["add", "client", "shop", "shop-1"],
+    [expect.stringMatching(/\.add$/), "server", "shop", "shop-1"],
+  ]);
+  expect(spans[1]?.parentId).toBe(spans[0]?.spanId);
+  expect(spans[2]?.parentId).toBe(spans[1]?.spanId);
+  expect(spans[2]?.attributes).toMatchObject({ "rpc.system.name": "zeroplane" });
+  expect(intake.stats()).toMatchObject({ spans: 3, refused: {} });
 });
 
 test("lets go of what is too old, and finds by service, name, time and error", async () => {

@@ -1,3 +1,5 @@
+import { randomBytes } from "node:crypto";
+
 const TEXT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 const hex = (word: number): string => (word >>> 0).toString(16).padStart(8, "0");
 const parse32 = (text: string, at: number): number =>
@@ -66,6 +68,12 @@ export class Traceparent {
     this.flags = flags;
   }
 
+  /**
+   * The one place of everything that nobody records. It has no ids: whoever is told of it does not
+   * record either, and its text names new ones each time.
+   */
+  static readonly UNRECORDED = new Traceparent(new TraceId(0, 0, 0, 0), 0, 0, 0);
+
   /** The place that `text` names; `undefined` when it is not well formed or all zeros. */
   static parse(text: string | undefined): Traceparent | undefined {
     const [, trace = "", span = "", flags = ""] = TEXT.exec(text ?? "") ?? [];
@@ -116,6 +124,10 @@ export class Traceparent {
 
   /** The header `traceparent`. */
   toString(): string {
+    if (this === Traceparent.UNRECORDED) return unrecordedText();
     return `00-${this.traceId}-${this.spanId}-${this.flags.toString(16).padStart(2, "0")}`;
   }
 }
+
+const unrecordedText = (): string =>
+  `00-${randomBytes(16).toString("hex")}-${randomBytes(8).toString("hex")}-00`;

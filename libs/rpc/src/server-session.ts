@@ -3,6 +3,7 @@ import {
   type Interceptor,
   intercept,
   type Session,
+  Traceparent,
   toWireError,
   type VerbHandler,
 } from "@zeroplane/link";
@@ -276,7 +277,8 @@ export class ServerSession implements VerbHandler {
     if (this.#session.state === "closed") return;
     const { service, node } = this.#options;
     const ms = call === undefined ? 0 : performance.now() - call.startedAtMs;
-    const traceId = call?.from?.traceId;
+    const from = call?.from;
+    const traceId = from === Traceparent.UNRECORDED ? undefined : from?.traceId;
     const method = call?.target.name ?? "?";
     const site = { service: service.name, method, node, ms, traceId };
     wire.sendValue(this.#session, Kind.error, id, toWireError(error, site));

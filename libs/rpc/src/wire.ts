@@ -25,6 +25,7 @@ export { VERB_RPC } from "./record-place.ts";
  *           headers, with flag 1: length 2, map
  *           streams, with flag 2: count 1, then argument index 1 and stream id 4 for each
  *           place, with flag 4: the header `traceparent` as trace 16, span 8, flags 1
+ *           flag 8, without a place: the caller does not record it, and neither shall the receiver
  * cancel  (nothing)                    the receiver does not want the rest any more
  * credit  | bytes 4                    the receiver takes that many bytes of items more
  * result  | value                      ends the call
@@ -71,6 +72,7 @@ const CALL_BYTES = HEAD_BYTES + 7;
 const WITH_HEADERS = 1;
 const WITH_STREAMS = 2;
 const WITH_PLACE = 4;
+const UNRECORDED = 8;
 const STREAM_BYTES = 5;
 const HEADERS_MAX = 4_096;
 const STREAMS_MAX = 16;
@@ -170,7 +172,8 @@ export function sendCall(session: Session, id: number, call: CallRecord): void {
   const encoded = quick === 0 ? encodeShared(args) : NOTHING;
   const headersBytes = headers === undefined ? 0 : 2 + headers.length;
   const streamsBytes = streams.length === 0 ? 0 : 1 + STREAM_BYTES * streams.length;
-  const placeBytes = from === undefined ? 0 : TRACEPARENT_BYTES;
+  const isUnrecorded = from === Traceparent.UNRECORDED;
+  const placeBytes = from === undefined || isUnrecorded ? 0 : TRACEPARENT_BYTES;
   const beforeArgs = CALL_BYTES + headersBytes + streamsBytes + placeBytes;
   const size = beforeArgs + quick + encoded.length;
   const { bytes, at } = place.take(session, size);
@@ -178,14 +181,17 @@ export function sendCall(session: Session, id: number, call: CallRecord): void {
   bytes[at + 5] = method >>> 8;
   bytes[at + 6] = method;
   bytes[at + 7] =
-    (headersBytes && WITH_HEADERS) | (streamsBytes && WITH_STREAMS) | (placeBytes && WITH_PLACE);
+    (headersBytes && WITH_HEADERS) |
+    (streamsBytes && WITH_STREAMS) |
+    (placeBytes && WITH_PLACE) |
+    (isUnrecorded ? UNRECORDED : 0);
   bytes.writeUInt32BE(Math.min(Math.ceil(call.leftMs), 0xffffffff), at + 8);
   if (headers !== undefined) {
     bytes.writeUInt16BE(headers.length, at + CALL_BYTES);
     bytes.set(headers, at + CALL_BYTES + 2);
   }
   if (streamsBytes > 0) writeStreams(bytes, at + CALL_BYTES + headersBytes, streams);
-  from?.write(bytes, at + beforeArgs - placeBytes);
+  if (placeBytes > 0) from?.write(bytes, at + beforeArgs - placeBytes);
   if (quick > 0) writeQuick(bytes, at + beforeArgs, args);
   else copy(encoded, bytes, at + beforeArgs);
   place.send(session, size);
@@ -233,7 +239,7 @@ export function readCall(bytes: Buffer, start: number, end: number): CallRecord 
     if (at + TRACEPARENT_BYTES > end) malformed("it ends within its place in a trace");
     from = Traceparent.read(bytes, at);
     at += TRACEPARENT_BYTES;
-  }
+  } else if ((flags & UNRECORDED) !== 0) from = Traceparent.UNRECORDED;
   const args = readValue(bytes, at, end);
   if (!Array.isArray(args)) malformed("its arguments are not an array");
   return {

@@ -1,6 +1,14 @@
-import { type Context, type ContextManager, createContextKey } from "@opentelemetry/api";
+import {
+  type Context,
+  type ContextManager,
+  createContextKey,
+  ROOT_CONTEXT,
+  trace,
+} from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
-import { currentCall } from "@zeroplane/rpc";
+import { Traceparent } from "@zeroplane/link";
+import { type CallContext, currentCall } from "@zeroplane/rpc";
+import { UNRECORDED } from "./call-observer.ts";
 import { CallSpan } from "./call-span.ts";
 
 const CALL = createContextKey("the call in which this context was set");
@@ -10,12 +18,29 @@ const CALL = createContextKey("the call in which this context was set");
  * that it needs no second store. What is set inside of the call goes before it.
  */
 export class CallContexts extends AsyncLocalStorageContextManager implements ContextManager {
+  /** Of calls that are not recorded, from the first time that somebody asks. */
+  readonly #unrecorded = new WeakMap<CallContext, Context>();
+
   override active(): Context {
     const own = super.active();
     const call = currentCall();
-    const span = call?.observed;
-    if (!(span instanceof CallSpan) || own.getValue(CALL) === call) return own;
-    return span.context;
+    const observed = call?.observed;
+    if (call === undefined || observed === undefined || own.getValue(CALL) === call) return own;
+    if (observed instanceof CallSpan) return observed.context;
+    return observed === UNRECORDED ? this.#contextOf(call, own) : own;
+  }
+
+  /** Where the running code is in its trace; no ids are made for it. */
+  place(): Traceparent | undefined {
+    const call = currentCall();
+    const isUnrecorded = call?.observed === UNRECORDED && !this.#unrecorded.has(call);
+    if (isUnrecorded && super.active().getValue(CALL) !== call) return Traceparent.UNRECORDED;
+    const span = trace.getSpan(this.active());
+    if (span === undefined) return undefined;
+    if (span instanceof CallSpan) return span.place;
+    const { traceId, spanId, traceFlags } = span.spanContext();
+    const flags = (traceFlags & 0xff).toString(16).padStart(2, "0");
+    return Traceparent.parse(`00-${traceId}-${spanId}-${flags}`);
   }
 
   override with<A extends unknown[], F extends (...args: A) => ReturnType<F>>(
@@ -29,6 +54,18 @@ export class CallContexts extends AsyncLocalStorageContextManager implements Con
 
   override attach(context: Context): ReturnType<AsyncLocalStorageContextManager["attach"]> {
     return super.attach(marked(context));
+  }
+
+  /** Ids that say that nothing is recorded, the same as long as the call goes on. */
+  #contextOf(call: CallContext, own: Context): Context {
+    const known = this.#unrecorded.get(call);
+    if (known !== undefined) return known;
+    const place = Traceparent.parse(String(Traceparent.UNRECORDED));
+    if (place === undefined) return own;
+    const { traceId, spanId, flags: traceFlags } = place;
+    const made = trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags });
+    this.#unrecorded.set(call, made);
+    return made;
   }
 }
 

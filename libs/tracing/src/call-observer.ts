@@ -1,4 +1,4 @@
-import { context, type SpanContext, trace } from "@opentelemetry/api";
+import type { SpanContext } from "@opentelemetry/api";
 import type { InstrumentationScope } from "@opentelemetry/core";
 import type { Resource } from "@opentelemetry/resources";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
@@ -21,13 +21,21 @@ export interface CallSink {
 export interface CallObserverOptions {
   readonly resource: Resource;
   readonly sink: CallSink;
+  /** Where the running code is in its trace. */
+  readonly here: () => Traceparent | undefined;
   /** Share of the traces begun here that are recorded, 0 to 1. */
   readonly sampleRatio: number;
 }
 
+/** A call of a trace that is not recorded: one for all of them. */
+export const UNRECORDED: Observed = { place: Traceparent.UNRECORDED, ended: () => undefined };
+
+const ALL = 2 ** 32;
+const RECORDED = 1;
+
 /**
  * Records calls on both sides without an interceptor's promises: a span is an object while its call
- * is open, and some 200 bytes of OTLP when it has ended.
+ * is open, and a row of 56 bytes when it has ended; of what is not recorded there is nothing.
  */
 export class CallObserver implements Observer {
   readonly #options: CallObserverOptions;
@@ -39,20 +47,17 @@ export class CallObserver implements Observer {
     this.#options = options;
     const { sampleRatio } = options;
     // As TraceIdRatioBasedSampler, so that both decide the same.
-    this.#sampledBelow = sampleRatio >= 1 ? 2 ** 32 : Math.floor(sampleRatio * 0xffffffff);
+    this.#sampledBelow = sampleRatio >= 1 ? ALL : Math.floor(sampleRatio * 0xffffffff);
   }
 
   begin({ side, name, peer, from, atMs }: Beginning): Observed {
-    const parent = side === "client" ? currentPlace() : from;
-    const place = parent === undefined ? this.#root() : newPlace(parent.trace, parent.flags);
+    const parent = side === "client" ? this.#options.here() : from;
+    if (parent === Traceparent.UNRECORDED) return UNRECORDED;
+    const trace = parent === undefined ? newTraceId(this.#sampledBelow) : parent.trace;
+    if (trace === undefined) return UNRECORDED;
+    const place = newPlace(trace, parent === undefined ? RECORDED : parent.flags);
     const descriptor = this.#descriptors.get(side, name, peer);
     return new CallSpan({ place, parent, descriptor, startMs: timeOf(atMs), take: this.#take });
-  }
-
-  #root(): Traceparent {
-    const id = newTraceId();
-    const isSampled = (id.a ^ id.b ^ id.c ^ id.d) >>> 0 < this.#sampledBelow;
-    return newPlace(id, isSampled ? 1 : 0);
   }
 
   readonly #take = (span: CallSpan): void => {
@@ -91,14 +96,3 @@ const contextOf = ({ traceId, spanId, flags }: Traceparent, isRemote: boolean): 
   traceFlags: flags,
   isRemote,
 });
-
-/** Where the running code is in its trace. */
-function currentPlace(): Traceparent | undefined {
-  const span = trace.getSpan(context.active());
-  if (span === undefined) return undefined;
-  if (span instanceof CallSpan) return span.place;
-  const { traceId, spanId, traceFlags } = span.spanContext();
-  return Traceparent.parse(
-    `00-${traceId}-${spanId}-${(traceFlags & 0xff).toString(16).padStart(2, "0")}`,
-  );
-}

@@ -1,13 +1,13 @@
 import { zstdDecompressSync } from "node:zlib";
 import { context, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
-import { ProtobufTraceSerializer } from "@opentelemetry/otlp-transformer";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
-import { type Beginning, TraceId, Traceparent } from "@zeroplane/link";
+import { type Beginning, encode, TraceId, Traceparent } from "@zeroplane/link";
 import { connect, currentCall, serve } from "@zeroplane/rpc";
 import { afterEach, describe, expect, test } from "vitest";
 import { CallExporter } from "./call-exporter.ts";
 import { CallObserver } from "./call-observer.ts";
+import { CALLS_KIND, type RecordedCall, type RowAttributes, readCallRows } from "./call-rows.ts";
 import type { CallSpan } from "./call-span.ts";
 import {
   inSpan,
@@ -16,7 +16,7 @@ import {
   type TracingOptions,
   tracingInterceptor,
 } from "./index.ts";
-import { SpanOutlet } from "./outlet.ts";
+import { SPANS_KIND, SpanOutlet } from "./outlet.ts";
 
 const interceptors = [tracingInterceptor];
 const resource = resourceFromAttributes({ "service.name": "shop", "process.pid": 12_345 });
@@ -37,62 +37,100 @@ const client: Beginning = {
   atMs: 7,
 };
 
-/** The spans that an observer has made, as the SDK's own serializer writes them, and as ours does. */
+/** The calls that an observer has seen: as rows that were read again, and those with additions. */
 function recorded(make: (observer: CallObserver) => void): {
-  ours: Buffer;
+  calls: readonly RecordedCall[];
+  resource: RowAttributes;
   full: ReadableSpan[];
   plain: CallSpan[];
 } {
   const plain: CallSpan[] = [];
   const full: ReadableSpan[] = [];
   const sent: Buffer[] = [];
-  const outlet = new SpanOutlet({ push: () => undefined });
-  outlet.send = ({ encode }): void => void sent.push(encode() as Buffer);
-  const exporter = new CallExporter(outlet, resource);
-  make(
-    new CallObserver({
-      resource,
-      sampleRatio: 1,
-      sink: {
-        plain: (span) => {
-          plain.push(span);
-          exporter.add(span);
-        },
-        full: (span) => void full.push(span),
-      },
-    }),
-  );
+  const push = (kind: string, body: Uint8Array): void => {
+    if (kind === CALLS_KIND) sent.push(body as Buffer);
+  };
+  const exporter = new CallExporter(new SpanOutlet({ push }), resource);
+  const take = (span: CallSpan): void => {
+    plain.push(span);
+    exporter.add(span);
+  };
+  const sink = { plain: take, full: (span: ReadableSpan): void => void full.push(span) };
+  make(new CallObserver({ resource, sampleRatio: 1, here: () => undefined, sink }));
   exporter.flush();
-  return { ours: Buffer.concat(sent), full, plain };
+  const batches = sent.map(readCallRows);
+  const [first = { resource: {} }] = batches;
+  return { calls: batches.flatMap(({ calls }) => calls), resource: first.resource, full, plain };
 }
 
 describe("spans of calls", () => {
-  test("are the bytes that the SDK's serializer makes of the same span", () => {
-    const { ours, plain } = recorded((observer) => {
+  test("say as rows what the SDK would say of the same spans", () => {
+    const {
+      calls,
+      resource: of,
+      plain,
+    } = recorded((observer) => {
       observer.begin(server).ended();
       observer.begin(client).ended();
     });
     const { full } = recorded((observer) => {
-      // Something added and taken back: the same span by the other road.
       for (const call of [server, client]) {
         const span = observer.begin(call);
         (span as CallSpan).updateName(call.name);
         span.ended();
       }
     });
-    const same = full.map((span, i) => {
+    expect(of).toEqual(resource.attributes);
+    expect(calls).toHaveLength(2);
+    for (const [i, call] of calls.entries()) {
+      const { name, kind, attributes, parentSpanContext } = full[i] as ReadableSpan;
       const { place, startMs, endMs } = plain[i] as CallSpan;
-      const { traceId, spanId } = place;
-      const nanos = (ms: number): [number, number] => {
-        const us = Math.round(ms * 1_000);
-        return [Math.floor(us / 1e6), (us % 1e6) * 1_000];
-      };
-      const times = { startTime: nanos(startMs), endTime: nanos(endMs) };
-      return { ...span, ...times, spanContext: () => ({ traceId, spanId, traceFlags: 1 }) };
-    });
-    const theirs = ProtobufTraceSerializer.serializeRequest(same) as Uint8Array;
-    expect(sorted(ours)).toEqual(sorted(theirs));
+      expect(call).toEqual({
+        traceId: Buffer.from(place.traceId, "hex"),
+        spanId: Buffer.from(place.spanId, "hex"),
+        parentId: parentSpanContext && Buffer.from(parentSpanContext.spanId, "hex"),
+        name,
+        kind: kind + 1,
+        attributes,
+        startNs: BigInt(Math.round(startMs * 1_000)) * 1_000n,
+        endNs: BigInt(Math.round(endMs * 1_000)) * 1_000n,
+        flags: 1,
+      });
+    }
     expect(full.map(({ kind }) => kind)).toEqual([SpanKind.SERVER, SpanKind.CLIENT]);
+  });
+
+  test("of more calls than fit go in several batches, of any number of methods", () => {
+    const { calls } = recorded((observer) => {
+      for (let i = 0; i < 10_000; i++) {
+        observer.begin({ ...server, name: `shop.m${i % 300}`, atMs: i }).ended();
+      }
+    });
+    expect(calls.map(({ name }) => name)).toEqual(
+      Array.from({ length: 10_000 }, (_, i) => `shop.m${i % 300}`),
+    );
+    expect(new Set(calls.map(({ spanId }) => spanId.toString("hex"))).size).toBe(10_000);
+  });
+
+  test.each([
+    ["nothing", Buffer.alloc(0)],
+    ["a head longer than the message", Buffer.from([9, 0, 0, 0, 0x80])],
+    ["no msgpack", Buffer.from([1, 0, 0, 0, 0xc1])],
+    ["a head of nothing", Buffer.from([1, 0, 0, 0, 0x80])],
+    ["half a row", Buffer.concat([headOf({ resource: {}, descriptors: [] }), Buffer.alloc(28)])],
+    [
+      "a row without descriptor",
+      Buffer.concat([headOf({ resource: {}, descriptors: [] }), Buffer.alloc(56)]),
+    ],
+    [
+      "no time",
+      Buffer.concat([
+        headOf({ resource: {}, descriptors: [{ name: "a", kind: 2, attributes: {} }] }),
+        Buffer.alloc(56, 0xff).fill(0, 48),
+      ]),
+    ],
+  ])("are not read from %s", (_what, bytes) => {
+    expect(() => readCallRows(bytes)).toThrow();
   });
 
   test("take what is added to them, up to a limit that is counted", () => {
@@ -118,41 +156,20 @@ describe("spans of calls", () => {
   });
 });
 
-/** The fields of an OTLP request, down to those of its spans, without zeros and in an order of their own. */
-function sorted(bytes: Uint8Array, depth = 0): string[] {
-  const fields: string[] = [];
-  let at = 0;
-  const number = (): number => {
-    let value = 0;
-    for (let shift = 0; ; shift += 7) {
-      const byte = bytes[at++] as number;
-      value += (byte & 0x7f) * 2 ** shift;
-      if (byte < 0x80) return value;
-    }
-  };
-  while (at < bytes.length) {
-    const tag = number();
-    const wire = tag & 7;
-    if (wire === 0) fields.push(`${tag}:${number()}`);
-    else {
-      const length = wire === 2 ? number() : wire === 1 ? 8 : 4;
-      const body = bytes.subarray(at, at + length);
-      at += length;
-      const isNested = wire === 2 && (depth < 2 || (depth === 2 && tag === 0x12));
-      const text = isNested ? sorted(body, depth + 1).join() : Buffer.from(body).toString("hex");
-      fields.push(`${tag}:${text}`);
-    }
-  }
-  // A status that is not set is written as an empty message, or not at all.
-  return fields.filter((each) => !each.endsWith(":0") && each !== "122:1800").sort();
+function headOf(head: unknown): Buffer {
+  const body = encode(head);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(body.length);
+  return Buffer.concat([length, body]);
 }
 
 describe("calls that are traced", () => {
   const pushed: Buffer[] = [];
   let current: Tracing | undefined;
   const start = (options: Partial<TracingOptions> = {}): Tracing => {
-    const push = (_kind: string, body: Uint8Array): void =>
-      void pushed.push(zstdDecompressSync(body));
+    const push = (kind: string, body: Uint8Array): void => {
+      if (kind === SPANS_KIND) pushed.push(zstdDecompressSync(body));
+    };
     current = startTracing({ service: "s", node: "n", sink: { push }, ...options });
     return current;
   };
@@ -216,6 +233,36 @@ describe("calls that are traced", () => {
     for (const word of ["shop.items", "TypeError", "exception.stacktrace", "zp.error.origin"]) {
       expect(text).toContain(word);
     }
+  });
+
+  test("that are not recorded have ids of their own as soon as somebody asks", async () => {
+    const tracing = start({ sampleRatio: 0 });
+    await using server = await serve(target, { interceptors });
+    await using client = connect<typeof target>(server.endpoint, { interceptors });
+    const { outer, inner, after } = await client.nested();
+    expect(outer).toMatchObject({ traceFlags: 0, traceId: expect.stringMatching(/^(?!0+$)/) });
+    expect(inner).toMatchObject({ traceFlags: 0, traceId: outer?.traceId });
+    expect(after).toEqual(outer);
+    const { outer: other } = await client.nested();
+    expect(other?.traceId).not.toBe(outer?.traceId);
+    await tracing.flush();
+    expect(tracing.stats().exported).toBe(0);
+  });
+
+  test("are not recorded below one that is not, whatever the share of a process", async () => {
+    const places: (string | undefined)[] = [];
+    const last = { place: () => void places.push(currentCall()?.headers["traceparent"]) };
+    await using behind = await serve(last, { interceptors });
+    await using onwards = connect<typeof last>(behind.endpoint, { interceptors });
+    await using server = await serve({ pass: () => onwards.place() }, { interceptors });
+    await using client = connect<{ pass(): void }>(server.endpoint, { interceptors });
+    const tracing = start({ sampleRatio: 0.5 });
+    for (let i = 0; i < 64; i++) await client.pass();
+    const recordedCalls = places.filter((place) => place?.endsWith("-01")).length;
+    expect(recordedCalls).toBeGreaterThan(8);
+    expect(recordedCalls).toBeLessThan(56);
+    await tracing.flush();
+    expect(tracing.stats().exported).toBe(4 * recordedCalls);
   });
 
   test("are recorded on both sides or on none when a share is sampled", async () => {

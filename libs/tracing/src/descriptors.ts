@@ -1,10 +1,6 @@
 import { SpanKind } from "@opentelemetry/api";
 import { ATTR_PEER, ATTR_RPC_METHOD, ATTR_RPC_SYSTEM } from "./names.ts";
-import { attribute, field, integer } from "./protobuf.ts";
 
-const NAME = 5;
-const KIND = 6;
-const ATTRIBUTES = 9;
 /** Descriptors that are kept; others are made each time. */
 const KEPT_MAX = 4_096;
 
@@ -14,8 +10,6 @@ export class Descriptor {
   readonly kind: SpanKind;
   readonly attributes: Readonly<Record<string, string>>;
   readonly isServer: boolean;
-  /** Name, kind and attributes as fields of an OTLP span. */
-  readonly bytes: Buffer;
 
   constructor(side: "client" | "server", name: string, peer: string | undefined) {
     this.name = name;
@@ -26,13 +20,6 @@ export class Descriptor {
       [ATTR_RPC_SYSTEM]: "zeroplane",
       [ATTR_RPC_METHOD]: name,
     };
-    const attributes = Object.entries(this.attributes);
-    this.bytes = Buffer.concat([
-      field(NAME, name),
-      // OTLP counts from 1 what the API counts from 0.
-      integer(KIND, this.kind + 1),
-      ...attributes.map(([key, value]) => attribute(ATTRIBUTES, key, value)),
-    ]);
   }
 }
 

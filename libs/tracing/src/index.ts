@@ -1,3 +1,10 @@
+export {
+  CALLS_KIND,
+  type RecordedCall,
+  type RecordedCalls,
+  type RowAttributes,
+  readCallRows,
+} from "./call-rows.ts";
 export { currentIds, currentTraceparent, extract, inject, withTraceparent } from "./context.ts";
 export { tracingInterceptor } from "./interceptor.ts";
 export { SPANS_KIND, type SpanSink } from "./outlet.ts";

@@ -47,6 +47,12 @@ export class SpanOutlet {
     this.#sending = this.#sending.then(() => this.#send(batch));
   }
 
+  /** Hands over a message of `spans` spans as it is. */
+  pass(kind: string, body: Uint8Array, spans: number): void {
+    this.#sink.push(kind, body, { rank: 1 });
+    this.exported += spans;
+  }
+
   /** Resolves once everything so far was given to the sink. */
   async flushed(): Promise<void> {
     await this.#sending;

@@ -18,6 +18,14 @@ function random32(): number {
 export const newPlace = (trace: TraceId, flags: number): Traceparent =>
   new Traceparent(trace, random32() || 1, random32(), flags);
 
-/** The id of a new trace, never all zeros. */
-export const newTraceId = (): TraceId =>
-  new TraceId(random32() || 1, random32(), random32(), random32());
+/**
+ * The id of a new trace, never all zeros.
+ * @param below gives `undefined` unless the id's share is under this, 0 to 2 ** 32: what
+ *   TraceIdRatioBasedSampler of the SDK takes from it
+ */
+export function newTraceId(below: number): TraceId | undefined {
+  const share = random32();
+  if (share >>> 0 >= below) return undefined;
+  const [a, b, c] = [random32() || 1, random32(), random32()];
+  return new TraceId(a, b, c, a ^ b ^ c ^ share);
+}

@@ -7,6 +7,7 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from "@opentelemetry/sdk-trace";
+import type { Traceparent } from "@zeroplane/link";
 import { CallContexts } from "./call-contexts.ts";
 import { CallExporter } from "./call-exporter.ts";
 import { CallObserver } from "./call-observer.ts";
@@ -55,7 +56,8 @@ export function startTracing(options: TracingOptions): Tracing {
   const calls = new CallExporter(outlet, resource);
   const plain = (span: CallSpan): void => calls.add(span);
   const full = (span: ReadableSpan): void => processor.onEnd(span);
-  observeCalls(new CallObserver({ resource, sampleRatio, sink: { plain, full } }));
+  const here = (): Traceparent | undefined => contexts.place();
+  observeCalls(new CallObserver({ resource, sampleRatio, here, sink: { plain, full } }));
   trace.setGlobalTracerProvider(provider);
   context.setGlobalContextManager(contexts);
   propagation.setGlobalPropagator(new W3CTraceContextPropagator());

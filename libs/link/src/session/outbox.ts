@@ -32,9 +32,12 @@ type OutboxStats = Pick<
 
 /**
  * The first packet of a turn leaves early, so that the peer has work while this side still writes;
- * each further one may be twice as long, because a packet costs the same whatever is in it.
+ * each further one may be twice as long, because a packet costs the same whatever is in it. Records
+ * are counted rather than bytes: who answers 256 records writes as many, so that one packet begets
+ * one, where a limit in bytes would break it in two whenever the answers are longer.
  */
-const FIRST_CUT_BYTES = 4 * 1024;
+const FIRST_CUT_RECORDS = 256;
+const FIRST_CUT_BYTES = 16 * 1024;
 const ASKED_AGAIN_MS = 50;
 /** While no more than this waits, a sender may go on without a thought. */
 const ROOM_BYTES = 1024 * 1024;
@@ -59,6 +62,7 @@ export class Outbox {
   #isClosed = false;
   #isScheduled = false;
   #cutBytes = FIRST_CUT_BYTES;
+  #cutRecords = FIRST_CUT_RECORDS;
   #askedFrom: number | undefined;
   #askedAtMs = 0;
   #resent = 0;
@@ -138,7 +142,9 @@ export class Outbox {
     if (!this.#isScheduled) this.#around.schedule();
     this.#isScheduled = true;
     if (!this.hasRoom) this.#isCrowded = true;
-    if (this.#writer.bytes < this.#cutBytes) return false;
+    const { bytes, records } = this.#writer;
+    if (bytes < this.#cutBytes && records < this.#cutRecords) return false;
+    this.#cutRecords *= 2;
     this.#cutBytes = Math.min(PACKET_BYTES, this.#cutBytes * 2);
     return true;
   }
@@ -147,6 +153,7 @@ export class Outbox {
   turned(): void {
     this.#isScheduled = false;
     this.#cutBytes = FIRST_CUT_BYTES;
+    this.#cutRecords = FIRST_CUT_RECORDS;
   }
 
   /** Sends what the window allows. `header` gives the current epoch, ack and own window. */

@@ -127,6 +127,12 @@ export class PacketWriter {
   #end = 0;
   #large: Uint8Array[] = [];
   #largeBytes = 0;
+  #records = 0;
+
+  /** Records of the open packet. */
+  get records(): number {
+    return this.#records;
+  }
 
   /** Bytes of the open packet, 0 when it has no record. */
   get bytes(): number {
@@ -161,6 +167,7 @@ export class PacketWriter {
     this.#start = this.#end;
     this.#large = [];
     this.#largeBytes = 0;
+    this.#records = 0;
     return cut;
   }
 
@@ -171,6 +178,7 @@ export class PacketWriter {
   }
 
   #writeHead(verb: number, length: number, size: number): void {
+    this.#records++;
     this.#makeRoom(4 + size);
     this.slab.writeUInt32BE((length + verb * 2 ** VERB_SHIFT) >>> 0, this.#end);
     this.#end += 4;

@@ -20,6 +20,17 @@ ARG APP
 RUN --mount=type=cache,target=/root/.npm \
     npm ci --omit=dev --ignore-scripts --no-audit --no-fund -w apps/${APP}
 
+# The console's trace pages are built once, with tools that the service does not need.
+FROM packages AS pages
+ARG APP
+COPY libs libs
+COPY apps/${APP} apps/${APP}
+RUN --mount=type=cache,target=/root/.npm \
+    mkdir -p apps/${APP}/dist/pages; \
+    if [ "$APP" = console ]; then \
+      npm ci --ignore-scripts --no-audit --no-fund -w apps/console && npm run build -w apps/console; \
+    fi
+
 FROM node:24-bookworm-slim AS service
 ARG APP
 # Builders and runners build and run Node and Python apps.
@@ -33,6 +44,7 @@ RUN mkdir /data /keys && chown node:node /data /keys
 COPY --from=packages /zeroplane /zeroplane
 COPY libs libs
 COPY apps/${APP} apps/${APP}
+COPY --from=pages /zeroplane/apps/${APP}/dist/pages apps/${APP}/dist/pages
 USER node
 VOLUME /data
 HEALTHCHECK --interval=15s --start-interval=2s --start-period=90s --timeout=10s --retries=3 \

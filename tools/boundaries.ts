@@ -81,7 +81,7 @@ function check(each: Package): void {
   for (const file of globSync(`${folder}/**/*.{ts,tsx,mts,js,mjs,cjs}`, { exclude: BUILT })) {
     checkRawSockets(file);
   }
-  for (const file of globSync(`${folder}/{src,test,bin}/**/*.{ts,tsx,js}`)) {
+  for (const file of globSync(`${folder}/{src,test,bin,web}/**/*.{ts,tsx,js}`)) {
     if (file.includes("/fixtures/")) continue;
     for (const { name, isType } of importsOf(file)) {
       used.add(name);

@@ -41,7 +41,7 @@ export const COMMANDS: Readonly<Record<string, readonly CommandFile[]>> = {
     { names: ["top"], load: async () => (await import("./commands/top.ts")).addTop },
     { names: ["tap"], load: async () => (await import("./commands/tap.ts")).addTap },
     {
-      names: ["trace", "traces"],
+      names: ["trace", "traces", "why"],
       load: async () => (await import("./commands/traces.ts")).addTraces,
     },
     { names: ["doctor"], load: async () => (await import("./commands/doctor.ts")).addDoctor },
@@ -64,6 +64,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   status: ["zp status", "zp status --json"],
   trace: ["zp trace --last", "zp trace 4bf92f3577b34da6a3ce929d0e0e4736"],
   traces: ["zp traces --error", "zp traces --service deploy-api --min-ms 100"],
+  why: ["zp why --last", "zp why 4bf92f3577b34da6a3ce929d0e0e4736"],
   version: ["zp version --json"],
 };
 

@@ -1,4 +1,4 @@
-// The first page of the console: apps, deploys, one trace, one app's lines. No framework, no build.
+// The first page of the console: apps, deploys, one app's lines. No framework, no build.
 
 import { $, ask, element } from "./dom.js";
 
@@ -32,7 +32,7 @@ function appRow(app) {
 function deployRow(deploy) {
   const total = deploy.finishedAtMs && deploy.finishedAtMs - deploy.createdAtMs;
   const show = deploy.traceId
-    ? element("button", { class: "link", onclick: () => showTrace(deploy) }, deploy.id)
+    ? element("a", { href: `traces/${deploy.traceId}` }, deploy.id)
     : deploy.id;
   const how = element("span", { title: deploy.failure?.message ?? "" }, state(deploy.state));
   return element(
@@ -44,54 +44,6 @@ function deployRow(deploy) {
     cell(seconds(deploy.build?.buildMs), { class: "number" }),
     cell(seconds(total || undefined), { class: "number" }),
     cell(new Date(deploy.createdAtMs).toLocaleTimeString(), { class: "number" }),
-  );
-}
-
-/** Spans as a tree, each below its parent, with its depth. */
-function tree(spans) {
-  const known = new Set(spans.map(({ spanId }) => spanId));
-  const below = Map.groupBy(spans, ({ parentId }) => (known.has(parentId) ? parentId : ""));
-  const walk = (id, depth) =>
-    (below.get(id) ?? []).flatMap((span) => [{ span, depth }, ...walk(span.spanId, depth + 1)]);
-  return walk("", 0);
-}
-
-function bar(startShare, share) {
-  const space = "http://www.w3.org/2000/svg";
-  const svg = document.createElementNS(space, "svg");
-  const rect = document.createElementNS(space, "rect");
-  rect.setAttribute("x", `${startShare * 100}%`);
-  rect.setAttribute("width", `${Math.max(share * 100, 0.2)}%`);
-  rect.setAttribute("height", "10");
-  rect.setAttribute("rx", "2");
-  svg.append(rect);
-  return svg;
-}
-
-async function showTrace({ id, traceId, failure }) {
-  const { spans } = await ask(`traces/${traceId}`);
-  const from = Math.min(...spans.map(({ startMs }) => startMs));
-  const whole = Math.max(...spans.map(({ startMs, durationMs }) => startMs + durationMs)) - from;
-  const services = new Set(spans.map(({ service }) => service)).size;
-  $("trace-about").textContent =
-    `${id}: ${spans.length} spans in ${services} services, ${seconds(whole)}${failure ? ` — ${failure.message}` : ""}`;
-  $("trace").replaceChildren(
-    ...tree(spans).map(({ span, depth }) => {
-      const name = element(
-        "span",
-        { class: "name", title: span.error?.message ?? span.name },
-        span.name,
-      );
-      name.style.paddingLeft = `${depth * 14}px`;
-      return element(
-        "div",
-        { class: span.error ? "span error" : "span", role: "treeitem", "aria-level": depth + 1 },
-        name,
-        element("span", { class: "service" }, span.node),
-        element("span", { class: "ms" }, seconds(span.durationMs)),
-        bar((span.startMs - from) / whole, span.durationMs / whole),
-      );
-    }),
   );
 }
 

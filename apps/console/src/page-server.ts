@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -8,7 +9,9 @@ export type Parameters = Readonly<Record<string, string>>;
 /** What a page asks for under `/api/`, by path. */
 export interface Routes {
   /** Answered once, as JSON. */
-  readonly answers: Readonly<Record<string, (parameters: Parameters) => PromiseLike<unknown>>>;
+  readonly answers: Readonly<
+    Record<string, (parameters: Parameters, query: URLSearchParams) => PromiseLike<unknown>>
+  >;
   /** Asked for by POST with a JSON body, from the page itself only. */
   readonly actions?: Readonly<Record<string, (body: unknown) => PromiseLike<unknown>>>;
   /** Answered by server-sent events until the page leaves. */
@@ -26,6 +29,10 @@ const FILES: Readonly<Record<string, readonly [file: string, type: string]>> = {
   "/console.css": ["console.css", "text/css"],
   "/icon.svg": ["icon.svg", "image/svg+xml"],
 };
+/** Pages that are built: everything below the address of the first is drawn by its script. */
+const BUILT = new URL("../dist/pages/", import.meta.url);
+const ASSET = /^\/assets\/[\w-]+\.(js|css)$/;
+const TYPES: Readonly<Record<string, string>> = { js: "text/javascript", css: "text/css" };
 const SECURITY = {
   "content-security-policy": "default-src 'self'",
   "x-content-type-options": "nosniff",
@@ -64,15 +71,20 @@ export class PageServer implements AsyncDisposable {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const pathname = pathOf(request.url ?? "/");
+    const url = URL.parse(request.url ?? "/", "http://console");
+    // One that cannot be read is a path like any other, and leads nowhere.
+    const pathname = url?.pathname ?? String(request.url);
     const file = FILES[pathname];
     try {
       if (request.method === "POST") await this.#act(pathname, request, response);
-      else if (file !== undefined) await serveFile(response, file);
-      else await this.#answer(pathname, response);
+      else if (file !== undefined) await serveFile(response, pageFile(file[0]), file[1]);
+      else if (ASSET.test(pathname)) await serveAsset(response, pathname);
+      else if (/^\/traces(\/|$)/.test(pathname)) await serveBuilt(response);
+      else await this.#answer(pathname, response, url?.searchParams ?? new URLSearchParams());
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      if (!response.headersSent) sendJson(response, 502, { error: message });
+      const words = wordsOf(error);
+      const status = words.code === "ERR_NOT_FOUND" ? 404 : 502;
+      if (!response.headersSent) sendJson(response, status, words);
       response.end();
     }
   }
@@ -93,10 +105,11 @@ export class PageServer implements AsyncDisposable {
     }
   }
 
-  async #answer(pathname: string, response: ServerResponse): Promise<void> {
+  async #answer(pathname: string, response: ServerResponse, query: URLSearchParams): Promise<void> {
     const { answers, streams } = this.#routes;
     const once = find(answers, pathname);
-    if (once !== undefined) return sendJson(response, 200, await once.route(once.parameters));
+    if (once !== undefined)
+      return sendJson(response, 200, await once.route(once.parameters, query));
     const stream = find(streams, pathname);
     if (stream === undefined) return sendJson(response, 404, { error: `nothing at ${pathname}` });
     const left = new AbortController();
@@ -138,15 +151,23 @@ function find<Route>(
   return undefined;
 }
 
-/** The path of a request; one that cannot be read is a path like any other, and leads nowhere. */
-const pathOf = (target: string): string => URL.parse(target, "http://console")?.pathname ?? target;
+const pageFile = (name: string): URL => new URL(`../page/${name}`, import.meta.url);
 
-async function serveFile(
-  response: ServerResponse,
-  [file, type]: readonly [string, string],
-): Promise<void> {
-  const bytes = await readFile(new URL(`../page/${file}`, import.meta.url));
+async function serveFile(response: ServerResponse, file: URL, type: string): Promise<void> {
+  const bytes = await readFile(file);
   response.writeHead(200, { ...SECURITY, "content-type": `${type}; charset=utf-8` }).end(bytes);
+}
+
+async function serveAsset(response: ServerResponse, pathname: string): Promise<void> {
+  const type = TYPES[pathname.slice(pathname.lastIndexOf(".") + 1)] ?? "text/plain";
+  await serveFile(response, new URL(`.${pathname}`, BUILT), type);
+}
+
+async function serveBuilt(response: ServerResponse): Promise<void> {
+  const file = new URL("index.html", BUILT);
+  if (existsSync(file)) return serveFile(response, file, "text/html");
+  const error = "the trace pages are not built: npm run build -w apps/console";
+  sendJson(response, 503, { error });
 }
 
 function sendJson(response: ServerResponse, status: number, value: unknown): void {

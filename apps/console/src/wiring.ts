@@ -1,8 +1,9 @@
 import type { DeployApi } from "@zeroplane/deploy-api";
 import type { LogHub } from "@zeroplane/log-hub";
 import type { Life } from "@zeroplane/runtime";
-import type { TraceCollector } from "@zeroplane/trace-collector";
+import type { TraceCollector, TraceQuery } from "@zeroplane/trace-collector";
 import type { Config } from "./config.ts";
+import { otlpOf } from "./otlp-json.ts";
 import { PageServer, type Routes } from "./page-server.ts";
 import { Services } from "./services.ts";
 
@@ -20,6 +21,20 @@ export class Console {
   }
 }
 
+/** Which traces a page asks for. */
+function traceQuery(query: URLSearchParams): TraceQuery {
+  const [service, name, minMs] = ["service", "name", "minMs"].map((key) => query.get(key));
+  return {
+    limit: Math.min(TRACES_MAX, Number(query.get("limit")) || TRACES),
+    ...(service && { service }),
+    ...(name && { name }),
+    ...(minMs && Number(minMs) > 0 && { minMs: Number(minMs) }),
+    ...(query.get("error") === "1" && { error: true }),
+  };
+}
+
+const TRACES = 100;
+const TRACES_MAX = 500;
 const LINES = 300;
 const LOOPBACK: ReadonlySet<string> = new Set(["127.0.0.1", "::1", "localhost"]);
 
@@ -45,8 +60,8 @@ export async function wire(life: Life<Config>): Promise<Console> {
       "/api/deploys": () => api.deploys.list(),
       "/api/deploys/:id": ({ id = "" }) => api.deploys.get(id),
       "/api/ledger": () => hub.logs.ledger(),
-      "/api/traces": () => collector.traces.list({ name: "rollout" }),
-      "/api/traces/:id": ({ id = "" }) => collector.traces.get(id),
+      "/api/search": (_, query) => collector.traces.list(traceQuery(query)),
+      "/api/traces/:id": async ({ id = "" }) => otlpOf(await collector.traces.get(id)),
     },
     streams: {
       "/api/logs/:app": ({ app = "" }, signal) =>

@@ -70,7 +70,7 @@ export class Connection implements Caller {
     }
     call.id = id;
     call.carrier = this;
-    call.site = captureSite(nowMs);
+    call.site ??= captureSite(nowMs);
     if (call.deadlineMs < this.#nextDeadlineMs) this.#nextDeadlineMs = call.deadlineMs;
     this.#sweep ??= setInterval(() => this.#expire(), SWEEP_MS).unref();
     try {

@@ -1,3 +1,4 @@
+import { captureSite } from "./call-site.ts";
 import type { Caller } from "./caller.ts";
 import { RpcError } from "./errors.ts";
 import type { PendingCall } from "./pending-call.ts";
@@ -138,6 +139,8 @@ export class Pool {
       call.fail(new RpcError("ERR_OVERLOADED", `${WAITING_MAX} calls wait for ${this.#who(call)}`));
     } else {
       call.carrier = this.#waits;
+      // When it is sent, nothing of whoever made it is on the stack any more.
+      call.site ??= captureSite(performance.now());
       this.#waiting.add(call);
       this.#sweep ??= setInterval(() => this.#expire(), SWEEP_MS);
     }

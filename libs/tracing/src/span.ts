@@ -69,19 +69,25 @@ export async function runSpan<T>(
 
 /**
  * Marks a span as failed. An error is described where it began; a process that it only came
- * through says where that was.
+ * through says where that was, and the root of the trace has the traceback through all of them.
  */
 export function fail(span: Span, error: unknown): void {
   const message = error instanceof Error ? error.message : String(error);
   span.setStatus({ code: SpanStatusCode.ERROR, message });
   span.setAttribute(ATTR_ERROR_TYPE, typeOf(error));
   const origin = originOf(error);
-  if (origin !== undefined) span.setAttribute(ATTR_ERROR_ORIGIN, origin);
-  else {
-    span.setAttribute(ATTR_EXCEPTION_MESSAGE, message);
-    const stack = error instanceof Error ? error.stack : undefined;
-    if (stack !== undefined) span.setAttribute(ATTR_EXCEPTION_STACKTRACE, stack);
+  if (origin === undefined) span.setAttribute(ATTR_EXCEPTION_MESSAGE, message);
+  else span.setAttribute(ATTR_ERROR_ORIGIN, origin);
+  const stack = error instanceof Error ? error.stack : undefined;
+  if (stack !== undefined && (origin === undefined || isRoot(span))) {
+    span.setAttribute(ATTR_EXCEPTION_STACKTRACE, stack);
   }
+}
+
+/** True for the first span of a trace; spans of the SDK and of calls say what is above them. */
+function isRoot(span: Span): boolean {
+  const { parentSpanContext, parent } = span as { parentSpanContext?: unknown; parent?: unknown };
+  return parentSpanContext === undefined && parent === undefined;
 }
 
 /** Its stable code where it has one, else its class. */

@@ -1,4 +1,4 @@
-import type { TraceQuery } from "@zeroplane/trace-collector";
+import type { Trace, TraceQuery } from "@zeroplane/trace-collector";
 import type { Command } from "commander";
 import type { Access } from "../access.ts";
 import { CliError, usage } from "../cli-error.ts";
@@ -6,6 +6,7 @@ import { platformCommand, wholeNumber } from "../command.ts";
 import type { Context, PlatformOptions } from "../context.ts";
 import { traceTree } from "../render/tree.ts";
 import { formatAgo, formatMs } from "../render/units.ts";
+import { whyLines } from "../render/why.ts";
 
 interface TraceOptions extends PlatformOptions {
   readonly last?: boolean;
@@ -23,11 +24,14 @@ const COUNT = 20;
 const COUNT_MAX = 500;
 const DAY_MS = 86_400_000;
 
-/** `zp trace`, `zp traces`. */
+/** `zp trace`, `zp traces`, `zp why`. */
 export function addTraces(program: Command, context: Context): void {
   platformCommand(program, "trace [id]", "one trace as a tree; the id of a trace or of a deploy")
     .option("--last", "of the newest deploy")
     .action((id: string | undefined, options: TraceOptions) => show(id, options, context));
+  platformCommand(program, "why [id]", "where the time of a trace went, and why it failed")
+    .option("--last", "of the newest deploy")
+    .action((id: string | undefined, options: TraceOptions) => explain(id, options, context));
   platformCommand(program, "traces", "traces, newest first")
     .option("--service <name>", "with a span of this service")
     .option("--name <name>", "with a span of this name")
@@ -42,16 +46,34 @@ async function show(
   options: TraceOptions,
   context: Context,
 ): Promise<void> {
-  if ((id === undefined) === (options.last !== true)) {
-    throw usage("say which trace: zp trace ID, or zp trace --last");
-  }
-  await using access = await context.open(options);
-  const traceId = await traceIdOf(id, access);
-  const collector = await access.traceCollector();
-  const trace = await collector.traces.get(traceId);
+  const trace = await traceOf(id, options, context);
   const { terminal } = context;
   if (options.json) terminal.json(trace);
   else terminal.print(...traceTree(trace, terminal.style));
+}
+
+async function explain(
+  id: string | undefined,
+  options: TraceOptions,
+  context: Context,
+): Promise<void> {
+  const trace = await traceOf(id, options, context);
+  const { terminal } = context;
+  if (options.json) terminal.json(trace);
+  else terminal.print(...whyLines(trace, terminal.style));
+}
+
+async function traceOf(
+  id: string | undefined,
+  options: TraceOptions,
+  context: Context,
+): Promise<Trace> {
+  if ((id === undefined) === (options.last !== true)) {
+    throw usage("say which trace: an ID, or --last");
+  }
+  await using access = await context.open(options);
+  const traceId = await traceIdOf(id, access);
+  return (await access.traceCollector()).traces.get(traceId);
 }
 
 /** The trace of a deploy, of the newest one, or the id itself. */

@@ -61,7 +61,7 @@ export class CallerCore implements CallCarrier {
   /** Sends a call. It never throws: what is wrong is told by the call itself. */
   start(call: PendingCall, nowMs: number): void {
     call.carrier = this;
-    call.site = captureSite(nowMs);
+    call.site ??= captureSite(nowMs);
     const intervalMs = this.#options.heartbeatMs;
     const heartbeat = new Heartbeat({ intervalMs, passive: false }, nowMs);
     const id = idOf(this.#ids.next());

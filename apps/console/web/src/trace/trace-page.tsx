@@ -1,0 +1,171 @@
+import type { JSX } from "preact";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { change, useAddress } from "../address.ts";
+import { hueOf } from "../colour.ts";
+import { Loaded, useAnswer } from "../loaded.tsx";
+import type { OtlpTrace } from "../model/otlp.ts";
+import { type Trace, traceOf } from "../model/trace.ts";
+import { count, duration, time } from "../words.ts";
+import { Flame } from "./flame.tsx";
+import { KEYS, press } from "./keys.ts";
+import { Minimap } from "./minimap.tsx";
+import { SpanPanel } from "./span-panel.tsx";
+import { SpanTable } from "./span-table.tsx";
+import { Traceback } from "./traceback.tsx";
+import { rowsOf, viewOf } from "./view.ts";
+import { Waterfall } from "./waterfall.tsx";
+
+const TABS = [
+  ["waterfall", "Waterfall"],
+  ["flame", "Flame"],
+  ["table", "Table"],
+  ["traceback", "Traceback"],
+] as const;
+
+/** Everything about one trace. */
+export function TracePage({ id }: { readonly id: string }): JSX.Element {
+  const answer = useAnswer<OtlpTrace>(`/api/traces/${encodeURIComponent(id)}`);
+  const trace = useMemo(
+    () => (answer.value === undefined ? undefined : traceOf(id, answer.value)),
+    [answer.value, id],
+  );
+  return (
+    <Loaded of={{ ...answer, ...(trace && { value: trace }) } as { value?: Trace }}>
+      {(loaded) => <Whole trace={loaded} />}
+    </Loaded>
+  );
+}
+
+function Whole({ trace }: { readonly trace: Trace }): JSX.Element {
+  const { search } = useAddress();
+  const view = useMemo(() => viewOf(trace, search), [trace, search]);
+  const rows = useMemo(
+    () => rowsOf(trace, view),
+    [trace, view.collapsed, view.isCritical, view.find],
+  );
+  const [isHelp, setHelp] = useState(false);
+  const finder = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      const isTyping = event.target instanceof HTMLInputElement;
+      if (event.key === "Escape") {
+        setHelp(false);
+        if (isTyping) finder.current?.blur();
+      }
+      if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.key === "?") setHelp((shown) => !shown);
+      else if (event.key === "/") finder.current?.focus();
+      else if (!press(event.key, trace)) return;
+      event.preventDefault();
+    };
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  }, [trace]);
+  return (
+    <main class="trace">
+      <Title trace={trace} />
+      <Minimap trace={trace} view={view} />
+      <div class="bar-of-tools">
+        <div role="tablist" aria-label="Ways to see it">
+          {TABS.map(([tab, title]) => (
+            <button
+              key={tab}
+              type="button"
+              role="tab"
+              aria-selected={view.tab === tab}
+              onClick={() => change({ tab: tab === "waterfall" ? undefined : tab })}
+            >
+              {title}
+              {tab === "traceback" && trace.errors > 0 && <b class="bad"> {trace.errors}</b>}
+            </button>
+          ))}
+        </div>
+        <label>
+          <input
+            type="checkbox"
+            checked={view.isCritical}
+            onChange={({ currentTarget }) =>
+              change({ critical: currentTarget.checked ? "1" : undefined })
+            }
+          />{" "}
+          critical path only
+        </label>
+        <input
+          ref={finder}
+          type="search"
+          placeholder="Find in spans ( / )"
+          aria-label="Find in spans"
+          value={view.find}
+          onInput={({ currentTarget }) => change({ find: currentTarget.value })}
+        />
+        {view.find !== "" && <span class="quiet">{count(rows.length, "span")}</span>}
+        <button type="button" class="plain" aria-expanded={isHelp} onClick={() => setHelp(!isHelp)}>
+          Keys ( ? )
+        </button>
+      </div>
+      {isHelp && <Keys />}
+      <div class={view.selected === undefined ? "body" : "body with-panel"}>
+        <div class="content" role="tabpanel" aria-label={view.tab}>
+          {view.tab === "flame" ? (
+            <Flame trace={trace} />
+          ) : view.tab === "table" ? (
+            <SpanTable trace={trace} />
+          ) : view.tab === "traceback" ? (
+            <Traceback trace={trace} />
+          ) : (
+            <Waterfall trace={trace} view={view} rows={rows} />
+          )}
+        </div>
+        {view.selected !== undefined && <SpanPanel trace={trace} span={view.selected} />}
+      </div>
+    </main>
+  );
+}
+
+function Title({ trace }: { readonly trace: Trace }): JSX.Element {
+  const [root] = trace.spans;
+  return (
+    <header class="title">
+      <h1>
+        {root?.service} <b>{root?.name}</b>
+      </h1>
+      <p class="quiet">
+        {duration(trace.durationMs)} · {count(trace.spans.length, "span")} ·{" "}
+        {trace.services.map((service) => (
+          <span key={service} class="service">
+            <i class={`dot ${hueOf(service)}`} />
+            {service}{" "}
+          </span>
+        ))}
+        {trace.errors > 0 && <b class="bad"> ✕ {count(trace.errors, "error")} </b>}
+        {trace.orphans > 0 && (
+          <span> · {count(trace.orphans, "span")} whose parent is missing</span>
+        )}
+        {trace.cycles > 0 && <span> · {count(trace.cycles, "cycle")} cut</span>} ·{" "}
+        {time(trace.startedAtMs)} · <code>{trace.id}</code>
+      </p>
+      <p class="exports">
+        <a href={`/api/traces/${trace.id}`} download={`${trace.id}.json`}>
+          OTLP JSON
+        </a>
+      </p>
+    </header>
+  );
+}
+
+function Keys(): JSX.Element {
+  return (
+    <dl class="keys">
+      {KEYS.map(([keys, what]) => (
+        <div key={keys}>
+          <dt>
+            {keys.split(" ").map((key) => (
+              <kbd key={key}>{key}</kbd>
+            ))}
+          </dt>
+          <dd>{what}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}

@@ -1,0 +1,2 @@
+export { type Arrangement, arrange, type Node, nowhere, type Part } from "./arrange.ts";
+export { type FailedNode, type Failure, failuresOf } from "./failures.ts";

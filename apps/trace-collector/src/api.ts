@@ -1,0 +1,152 @@
+/** What the HTTP API under `/api/` answers. Times are milliseconds since 1970, durations milliseconds. */
+
+/** A trace or a span that a search found. */
+export interface SearchRow {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly service: string;
+  readonly operation: string;
+  readonly startMs: number;
+  readonly durationMs: number;
+  readonly error: boolean;
+  /** Of the whole trace, in a search for traces. */
+  readonly trace?: {
+    readonly name: string;
+    readonly service: string;
+    readonly startMs: number;
+    readonly durationMs: number;
+    readonly spans: number;
+    readonly services: number;
+    readonly errors: number;
+  };
+}
+
+/** A page of a search. */
+export interface SearchPage {
+  readonly rows: readonly SearchRow[];
+  /** Over the whole range, not of this page. */
+  readonly totals: { readonly spans: number; readonly traces: number };
+  /** Give it as `cursor` for the next page; absent on the last one. */
+  readonly cursor?: string;
+}
+
+/** What a search, and everything that takes a population, can be narrowed by; nothing is mandatory. */
+export interface SpanFilter {
+  readonly service?: string;
+  readonly operation?: string;
+  /** `key=value` pairs, all of which must hold. */
+  readonly attributes?: readonly (readonly [key: string, value: string])[];
+  readonly minMs?: number;
+  readonly maxMs?: number;
+  readonly error?: boolean;
+  /** Text anywhere in attributes, events and messages. */
+  readonly text?: string;
+  readonly fromMs?: number;
+  readonly toMs?: number;
+}
+
+export interface SearchQuery extends SpanFilter {
+  /** Default `traces`. */
+  readonly of?: "traces" | "spans";
+  /** Default `start`: newest first. */
+  readonly sort?: "start" | "duration";
+  /** Default 20, at most 500. */
+  readonly limit?: number;
+  readonly cursor?: string;
+}
+
+/** One operation of a service over a range. Counts are those before sampling. */
+export interface OperationRow {
+  readonly service: string;
+  readonly operation: string;
+  readonly kind: string;
+  readonly count: number;
+  readonly perSecond: number;
+  readonly errors: number;
+  /** Exact to 2.2 %. */
+  readonly p50Ms: number;
+  readonly p95Ms: number;
+  readonly p99Ms: number;
+  readonly totalMs: number;
+  readonly selfMs: number;
+  /** Traces that are good examples: of the median, the slowest, and one with an error. */
+  readonly exemplars: { readonly p50?: string; readonly slowest?: string; readonly error?: string };
+}
+
+/** The same failure, wherever it was seen. */
+export interface ErrorGroup {
+  readonly fingerprint: string;
+  readonly type: string;
+  readonly code?: string;
+  readonly message: string;
+  /** The service and operation where it began. */
+  readonly service: string;
+  readonly operation: string;
+  readonly frames: readonly string[];
+  readonly count: number;
+  readonly traces: number;
+  readonly firstMs: number;
+  readonly lastMs: number;
+  /** Other services that saw it. */
+  readonly observers: readonly string[];
+  readonly exemplar: string;
+}
+
+export interface ServiceNode {
+  readonly service: string;
+  readonly spans: number;
+  readonly errors: number;
+}
+
+export interface ServiceEdge {
+  readonly from: string;
+  readonly to: string;
+  /** How it goes: a call, a job (parent), or a feed (link). */
+  readonly kind: "call" | "job" | "feed";
+  readonly count: number;
+  readonly errors: number;
+  readonly averageMs: number;
+  /** Average time from the sender's start to the receiver's. */
+  readonly lagMs: number;
+}
+
+export interface ServiceMap {
+  readonly services: readonly ServiceNode[];
+  readonly edges: readonly ServiceEdge[];
+}
+
+/** One operation in two traces or two populations. */
+export interface ComparedOperation {
+  readonly service: string;
+  readonly operation: string;
+  readonly a: ComparedSide;
+  readonly b: ComparedSide;
+  /** Self time of a trace of B less that of A. */
+  readonly selfMsPerTraceChange: number;
+}
+
+export interface ComparedSide {
+  readonly spans: number;
+  readonly errors: number;
+  readonly totalMs: number;
+  readonly selfMs: number;
+}
+
+export interface Comparison {
+  readonly traces: { readonly a: number; readonly b: number };
+  readonly operations: readonly ComparedOperation[];
+}
+
+/** One event of `/api/live`. */
+export interface LiveSpans {
+  readonly spans: readonly SearchRow[];
+  /** Spans that came in the same time and are not shown. */
+  readonly hidden: number;
+}
+
+/** A partition file. */
+export interface PartitionView {
+  readonly name: string;
+  readonly spans: number;
+  readonly bytes: number;
+}

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { connect } from "@zeroplane/rpc";
+import type { SearchPage } from "@zeroplane/trace-collector/api";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 
@@ -82,9 +83,9 @@ inChromium("the trace pages, in Chromium", { timeout: 2 * START_MS }, () => {
     await using client = connect<{ stock: { reserve(what: string): Promise<number> } }>(first);
     await expect(client.stock.reserve("tea")).rejects.toThrow("no tea left");
     const found = async (): Promise<number> => {
-      const answer = await fetch(`${url}/api/search?error=1`).catch(() => undefined);
-      const [trace] = answer?.ok ? ((await answer.json()) as { spans: number }[]) : [];
-      return trace?.spans ?? 0;
+      const answer = await fetch(`${url}/api/search?error=true`).catch(() => undefined);
+      const page = answer?.ok ? ((await answer.json()) as SearchPage) : undefined;
+      return page?.rows[0]?.trace?.spans ?? 0;
     };
     await vi.waitUntil(async () => (await found()) === 2 * HOPS.length - 1, {
       timeout: START_MS,
@@ -99,7 +100,7 @@ inChromium("the trace pages, in Chromium", { timeout: 2 * START_MS }, () => {
     page.on("console", (said) => {
       if (said.type() === "error") problems.push(said.text());
     });
-    await page.goto(`${url}/traces?error=1`);
+    await page.goto(`${url}/traces?error=true`);
     await page.getByRole("link", { name: "stock.reserve" }).click();
     await page.getByRole("treegrid").waitFor();
   });

@@ -1,12 +1,22 @@
 import { type JSX, render } from "preact";
 import { useEffect } from "preact/hooks";
 import { go, useAddress } from "./address.ts";
+import { ComparePage } from "./compare/compare-page.tsx";
+import { ErrorsPage } from "./errors/errors-page.tsx";
+import { LivePage } from "./live/live-page.tsx";
+import { MapPage } from "./map/map-page.tsx";
+import { OperationsPage } from "./operations/operations-page.tsx";
 import { SearchPage } from "./search/search-page.tsx";
 import { TracePage } from "./trace/trace-page.tsx";
 import "./style.css";
 
 const PAGES: readonly (readonly [href: string, title: string, page: () => JSX.Element])[] = [
-  ["/traces", "Traces", SearchPage],
+  ["/traces", "Search", SearchPage],
+  ["/traces/operations", "Operations", OperationsPage],
+  ["/traces/errors", "Errors", ErrorsPage],
+  ["/traces/map", "Map", MapPage],
+  ["/traces/compare", "Compare", ComparePage],
+  ["/traces/live", "Live", LivePage],
 ];
 /** Pages of the console that are none of these. */
 const OTHERS = [

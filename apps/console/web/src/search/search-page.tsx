@@ -1,46 +1,32 @@
+import type { SearchPage as Found, SearchRow } from "@zeroplane/trace-collector/api";
 import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
 import { change, useAddress } from "../address.ts";
+import { ask } from "../api.ts";
 import { hueOf } from "../colour.ts";
 import { Loaded, useAnswer } from "../loaded.tsx";
+import { Range, rangeOf } from "../range.tsx";
 import { count, duration, time } from "../words.ts";
+import { questionOf } from "./question.ts";
 import { Scatter } from "./scatter.tsx";
-import { questionOf, type Summary } from "./summary.ts";
 
-const COLUMNS = [
-  ["startMs", "Began"],
-  ["durationMs", "Took"],
-  ["spans", "Spans"],
-  ["services", "Services"],
-  ["errors", "Errors"],
-] as const;
-
-type Column = (typeof COLUMNS)[number][0];
-
-/** Traces that fit what is asked for. */
+/** Traces or spans that fit what is asked for, sorted by the collector over the whole range. */
 export function SearchPage(): JSX.Element {
   const { search } = useAddress();
-  const answer = useAnswer<readonly Summary[]>(questionOf(search));
+  const question = questionOf(search, rangeOf(search));
+  const answer = useAnswer<Found>(question);
   return (
     <main>
       <Filters search={search} />
       <Loaded of={answer}>
-        {(traces) =>
-          traces.length === 0 ? (
-            <p class="quiet">No trace fits. Spans arrive within a second of their end.</p>
-          ) : (
-            <>
-              <Scatter traces={traces} />
-              <Results traces={traces} search={search} />
-            </>
-          )
-        }
+        {(page) => <Results key={question} question={question} page={page} />}
       </Loaded>
     </main>
   );
 }
 
 function Filters({ search }: { readonly search: URLSearchParams }): JSX.Element {
-  const field = (name: string, label: string, placeholder: string): JSX.Element => (
+  const field = (name: string, label: string, placeholder = "any"): JSX.Element => (
     <label>
       {label}{" "}
       <input
@@ -52,85 +38,157 @@ function Filters({ search }: { readonly search: URLSearchParams }): JSX.Element 
       />
     </label>
   );
+  const choice = (name: string, choices: readonly (readonly [string, string])[]): JSX.Element => (
+    <select
+      aria-label={name}
+      value={search.get(name) ?? ""}
+      onChange={({ currentTarget }) => change({ [name]: currentTarget.value })}
+    >
+      {choices.map(([value, title]) => (
+        <option key={value} value={value}>
+          {title}
+        </option>
+      ))}
+    </select>
+  );
   return (
     <form class="bar-of-tools" role="search" onSubmit={(event) => event.preventDefault()}>
-      {field("service", "Service", "any")}
-      {field("name", "Operation", "any")}
+      {choice("of", [
+        ["", "Traces"],
+        ["spans", "Spans"],
+      ])}
+      {field("service", "Service")}
+      {field("operation", "Operation")}
+      {field("attributes", "Attributes", "key=value …")}
+      {field("text", "Text")}
       {field("minMs", "At least, ms", "0")}
       <label>
         <input
           type="checkbox"
-          checked={search.get("error") === "1"}
+          checked={search.get("error") === "true"}
           onChange={({ currentTarget }) =>
-            change({ error: currentTarget.checked ? "1" : undefined })
+            change({ error: currentTarget.checked ? "true" : undefined })
           }
         />{" "}
-        with errors only
+        failed only
       </label>
-      <label>
-        Newest{" "}
-        <select
-          value={search.get("limit") ?? "100"}
-          onChange={({ currentTarget }) => change({ limit: currentTarget.value })}
-        >
-          {["20", "100", "500"].map((limit) => (
-            <option key={limit}>{limit}</option>
-          ))}
-        </select>
-      </label>
+      {choice("sort", [
+        ["", "newest first"],
+        ["duration", "slowest first"],
+      ])}
+      <Range />
     </form>
   );
 }
 
 function Results({
-  traces,
-  search,
+  question,
+  page,
 }: {
-  readonly traces: readonly Summary[];
-  readonly search: URLSearchParams;
+  readonly question: string;
+  readonly page: Found;
 }): JSX.Element {
-  const wanted = search.get("sort");
-  const by: Column = COLUMNS.find(([column]) => column === wanted)?.[0] ?? "startMs";
-  const sorted = traces.toSorted((a, b) => b[by] - a[by]);
+  const [more, setMore] = useState<readonly SearchRow[]>([]);
+  const [cursor, setCursor] = useState(page.cursor);
+  const [problem, setProblem] = useState<string>();
+  useEffect(() => setCursor(page.cursor), [page]);
+  const rows = [...page.rows, ...more];
+  if (rows.length === 0) {
+    return <p class="quiet">Nothing fits. Spans arrive within a second of their end.</p>;
+  }
+  const next = (): void => {
+    ask<Found>(`${question}&cursor=${encodeURIComponent(cursor ?? "")}`).then(
+      (found) => {
+        setMore((before) => [...before, ...found.rows]);
+        setCursor(found.cursor);
+      },
+      (error: Error) => setProblem(error.message),
+    );
+  };
+  return (
+    <>
+      <Scatter rows={rows} />
+      <Table rows={rows} totals={page.totals} />
+      {cursor !== undefined && (
+        <p>
+          <button type="button" onClick={next}>
+            Show more
+          </button>
+        </p>
+      )}
+      {problem !== undefined && <p class="problem">{problem}</p>}
+    </>
+  );
+}
+
+function Table({
+  rows,
+  totals,
+}: {
+  readonly rows: readonly SearchRow[];
+  readonly totals: Found["totals"];
+}): JSX.Element {
+  const isOfTraces = rows.some(({ trace }) => trace !== undefined);
+  const caption = `${rows.length.toLocaleString()} of ${count(isOfTraces ? totals.traces : totals.spans, isOfTraces ? "trace" : "span")}`;
   return (
     <table class="data">
-      <caption class="quiet">{count(traces.length, "trace")}</caption>
+      <caption class="quiet">{caption}</caption>
       <thead>
         <tr>
-          <th scope="col">Trace</th>
-          {COLUMNS.map(([column, title]) => (
-            <th
-              key={column}
-              scope="col"
-              class="number"
-              aria-sort={column === by ? "descending" : "none"}
-            >
-              <button type="button" class="sort" onClick={() => change({ sort: column })}>
-                {title}
-                {column === by ? " ↓" : ""}
-              </button>
-            </th>
-          ))}
+          <th scope="col">{isOfTraces ? "Trace" : "Span"}</th>
+          <th scope="col" class="number">
+            Began
+          </th>
+          <th scope="col" class="number">
+            Took
+          </th>
+          {isOfTraces && (
+            <>
+              <th scope="col" class="number">
+                Spans
+              </th>
+              <th scope="col" class="number">
+                Services
+              </th>
+              <th scope="col" class="number">
+                Failed
+              </th>
+            </>
+          )}
         </tr>
       </thead>
       <tbody>
-        {sorted.map((trace) => (
-          <tr key={trace.traceId} class={trace.errors > 0 ? "failed" : ""}>
-            <td>
-              <i class={`dot ${hueOf(trace.service)}`} />
-              <a href={`/traces/${trace.traceId}`}>
-                {trace.service} {trace.name}
-              </a>{" "}
-              <code class="quiet">{trace.traceId.slice(0, 8)}</code>
-            </td>
-            <td class="number">{time(trace.startMs)}</td>
-            <td class="number">{duration(trace.durationMs)}</td>
-            <td class="number">{trace.spans.toLocaleString()}</td>
-            <td class="number">{trace.services}</td>
-            <td class={trace.errors > 0 ? "number bad" : "number"}>{trace.errors}</td>
-          </tr>
+        {rows.map((row) => (
+          <Line key={row.traceId + row.spanId} row={row} />
         ))}
       </tbody>
     </table>
+  );
+}
+
+function Line({ row }: { readonly row: SearchRow }): JSX.Element {
+  const { traceId, spanId, trace } = row;
+  const { service, name, startMs, durationMs } = trace ?? { ...row, name: row.operation };
+  const errors = trace?.errors ?? (row.error ? 1 : 0);
+  const href = trace === undefined ? `/traces/${traceId}?span=${spanId}` : `/traces/${traceId}`;
+  return (
+    <tr class={errors > 0 ? "failed" : ""}>
+      <td>
+        <i class={`dot ${hueOf(service)}`} />
+        <a href={href}>
+          {service} {name}
+        </a>{" "}
+        <code class="quiet">{traceId.slice(0, 8)}</code>
+      </td>
+      <td class="number">{time(startMs)}</td>
+      <td class="number">{duration(durationMs)}</td>
+      {trace !== undefined && (
+        <>
+          <td class="number">{trace.spans.toLocaleString()}</td>
+          <td class="number">{trace.services}</td>
+          <td class={errors > 0 ? "number bad" : "number"}>{errors}</td>
+        </>
+      )}
+    </tr>
   );
 }

@@ -1,12 +1,13 @@
 interface Entry {
   readonly rank: number;
+  readonly place: number;
   readonly id: string;
 }
 
 const isBefore = (a: Entry, b: Entry): boolean =>
-  a.rank < b.rank || (a.rank === b.rank && a.id < b.id);
+  a.rank < b.rank || (a.rank === b.rank && a.place < b.place);
 
-/** Ids by rank, lowest first, then by id. */
+/** Ids by rank, lowest first, then by place. */
 export class Heap {
   readonly #entries: Entry[] = [];
 
@@ -18,8 +19,11 @@ export class Heap {
     return this.#entries[0];
   }
 
-  push(rank: number, id: string): void {
-    const entry = { rank, id };
+  clear(): void {
+    this.#entries.length = 0;
+  }
+
+  push(entry: Entry): void {
     const entries = this.#entries;
     let at = entries.push(entry) - 1;
     while (at > 0) {

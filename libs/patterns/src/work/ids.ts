@@ -17,7 +17,7 @@ export class Ids {
     this.#own = own;
   }
 
-  next(nowMs: number): string {
+  next(nowMs = Date.now()): string {
     if (nowMs > this.#lastMs || this.#count + 1 >= COUNT_MAX) {
       this.#lastMs = Math.max(Math.floor(nowMs), this.#lastMs + 1);
       this.#count = 0;

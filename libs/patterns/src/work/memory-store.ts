@@ -19,8 +19,11 @@ export class MemoryStore implements JobStore {
   readonly #ended = new Set<string>();
   readonly #queues = { ready: new Heap(), suspect: new Heap(), delayed: new Heap() };
   readonly #schedules = new Map<string, ScheduleRecord>();
+  /** The how manieth each job was. */
+  readonly #places = new Map<string, number>();
   readonly #counts = { ...EMPTY_COUNT };
   #newestMs = 0;
+  #place = 0;
 
   begin(): void {
     // Nothing outlives the process, and nothing here fails half way.
@@ -47,6 +50,7 @@ export class MemoryStore implements JobStore {
     this.#newestMs = Math.max(this.#newestMs, job.addedAtMs);
     if (job.key !== undefined) this.#keys.set(job.key, job.id);
     this.#counts[job.state]++;
+    this.#places.set(job.id, this.#place++);
     this.#index(job);
   }
 
@@ -69,12 +73,11 @@ export class MemoryStore implements JobStore {
   }
 
   nextHeld(serial: string): JobRecord | undefined {
-    let oldest: JobRecord | undefined;
     for (const id of this.#serials.get(serial) ?? []) {
       const job = this.#jobs.get(id);
-      if (job?.state === "held" && (oldest === undefined || job.id < oldest.id)) oldest = job;
+      if (job?.state === "held") return job;
     }
-    return oldest;
+    return undefined;
   }
 
   list(states: readonly JobState[], count: number): JobRecord[] {
@@ -119,12 +122,22 @@ export class MemoryStore implements JobStore {
   }
 
   [Symbol.dispose](): void {
-    this.#jobs.clear();
+    this.clear();
+  }
+
+  /** Forgets every job. */
+  protected clear(): void {
+    const { ready, suspect, delayed } = this.#queues;
+    for (const each of [this.#jobs, this.#keys, this.#serials, this.#ended, this.#places])
+      each.clear();
+    for (const each of [ready, suspect, delayed]) each.clear();
+    Object.assign(this.#counts, EMPTY_COUNT);
   }
 
   #drop(id: string, job: JobRecord | undefined): void {
     this.#ended.delete(id);
     this.#jobs.delete(id);
+    this.#places.delete(id);
     if (job === undefined) return;
     this.#counts[job.state]--;
     if (job.key !== undefined && this.#keys.get(job.key) === id) this.#keys.delete(job.key);
@@ -136,8 +149,11 @@ export class MemoryStore implements JobStore {
     if (isFinal(job)) this.#ended.add(id);
     else this.#ended.delete(id);
     if (serial !== undefined) this.#indexSerial(job, serial);
-    if (state === "delayed") this.#queues.delayed.push(job.dueAtMs, id);
-    else if (state === "ready" || state === "suspect") this.#queues[state].push(job.rank, id);
+    const place = this.#places.get(id) ?? 0;
+    if (state === "delayed") this.#queues.delayed.push({ rank: job.dueAtMs, place, id });
+    else if (state === "ready" || state === "suspect") {
+      this.#queues[state].push({ rank: job.rank, place, id });
+    }
   }
 
   #indexSerial(job: JobRecord, serial: string): void {

@@ -46,6 +46,14 @@ export interface QueueOptions<Payload = unknown, Result = unknown>
   readonly onProgress?: (id: string, value: unknown) => void;
 }
 
+/** What a queue stands on, when it is not the process's own. */
+export interface QueueGround {
+  readonly store?: JobStore;
+  readonly ids?: Ids;
+  /** Milliseconds since 1970. */
+  readonly wallMs?: number;
+}
+
 const TICK_MS = 100;
 
 /**
@@ -64,7 +72,7 @@ export class Queue<Payload, Result> implements JobQueue<Payload, Result> {
   readonly #schedules: Schedules;
   readonly #desk: WorkDesk;
   readonly #endings = new Endings<JobRecord>();
-  readonly #ids = new Ids();
+  readonly #ids: Ids;
   readonly #withdraw: () => void;
   readonly #timer: NodeJS.Timeout;
   readonly #startMs: number;
@@ -74,16 +82,24 @@ export class Queue<Payload, Result> implements JobQueue<Payload, Result> {
   #closed = false;
 
   /** Use {@link openQueue}. */
-  constructor(name: string, listener: Listener, options: QueueOptions<Payload, Result>) {
+  constructor(
+    name: string,
+    listener: Listener,
+    options: QueueOptions<Payload, Result>,
+    ground: QueueGround = {},
+  ) {
     this.name = name;
+    this.#ids = ground.ids ?? new Ids();
     this.#options = options;
     this.#interceptor = compose(options.interceptors);
     const given = Object.entries(options).filter(([, value]) => value !== undefined);
     const backoff = { ...BACKOFF, ...options.backoff };
     this.#settings = { ...QUEUE_DEFAULTS, ...Object.fromEntries(given), backoff };
-    this.#store = options.file === undefined ? new MemoryStore() : new SqliteStore(options.file);
+    const { file } = options;
+    this.#store = ground.store ?? (file === undefined ? new MemoryStore() : new SqliteStore(file));
     // The clock of the wall may jump; this one goes on from where it, or an earlier life, was.
-    this.#startMs = Math.max(Date.now(), this.#store.newestMs()) - performance.now();
+    this.#startMs =
+      Math.max(ground.wallMs ?? Date.now(), this.#store.newestMs()) - performance.now();
     const dispatch = new Dispatch(name);
     this.#core = new WorkCore(this.#store, this.#settings, {
       give: (worker, job) => this.#desk.with(worker, (session) => dispatch.give(session, job)),

@@ -43,7 +43,7 @@ export class RemoteQueue<Payload, Result> implements JobQueue<Payload, Result> {
   readonly #options: RemoteQueueOptions;
   readonly #interceptor: Interceptor | undefined;
   readonly #asked = new Map<number, Asked>();
-  readonly #ids = new Ids();
+  readonly #ids: Ids;
   readonly #detach: () => void;
   readonly #stopWatching: () => void;
   readonly #repeat: NodeJS.Timeout;
@@ -51,8 +51,9 @@ export class RemoteQueue<Payload, Result> implements JobQueue<Payload, Result> {
   #closed = false;
 
   /** Use {@link connectQueue}. */
-  constructor(to: To, name: string, options: RemoteQueueOptions) {
+  constructor(to: To, name: string, options: RemoteQueueOptions, ids = new Ids()) {
     this.name = name;
+    this.#ids = ids;
     this.#options = options;
     this.#interceptor = compose(options.interceptors);
     this.#session = sessionTo(to, options);
@@ -67,7 +68,7 @@ export class RemoteQueue<Payload, Result> implements JobQueue<Payload, Result> {
   /** See {@link JobQueue.add}. When it fails with ERR_TIMEOUT the job may have been added. */
   async add(payload: Payload, options: QueueAddOptions = {}): Promise<JobView<Payload, Result>> {
     const body = encode(payload);
-    const id = this.#ids.next(Date.now());
+    const id = this.#ids.next();
     let job: JobRecord | undefined;
     const send = async (headers: Headers): Promise<void> => {
       const wait = options.waitMs ?? 0;

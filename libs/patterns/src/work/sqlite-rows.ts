@@ -11,11 +11,11 @@ export const SCHEMA = `
     failures INTEGER NOT NULL, crashes INTEGER NOT NULL, worker TEXT, finished_at_ms REAL,
     tail BLOB, head BLOB NOT NULL
   ) STRICT;
-  CREATE INDEX IF NOT EXISTS jobs_key ON jobs (key, id) WHERE key IS NOT NULL;
-  CREATE INDEX IF NOT EXISTS jobs_serial ON jobs (serial, id)
+  CREATE INDEX IF NOT EXISTS jobs_key ON jobs (key) WHERE key IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS jobs_serial ON jobs (serial)
     WHERE serial IS NOT NULL AND finished_at_ms IS NULL;
-  CREATE INDEX IF NOT EXISTS jobs_ready ON jobs (rank, id) WHERE state = 'ready';
-  CREATE INDEX IF NOT EXISTS jobs_suspect ON jobs (rank, id) WHERE state = 'suspect';
+  CREATE INDEX IF NOT EXISTS jobs_ready ON jobs (rank) WHERE state = 'ready';
+  CREATE INDEX IF NOT EXISTS jobs_suspect ON jobs (rank) WHERE state = 'suspect';
   CREATE INDEX IF NOT EXISTS jobs_due ON jobs (due_at_ms) WHERE state = 'delayed';
   CREATE INDEX IF NOT EXISTS jobs_ended ON jobs (finished_at_ms) WHERE finished_at_ms IS NOT NULL;
   CREATE TABLE IF NOT EXISTS quarantine (id TEXT PRIMARY KEY, head BLOB, tail BLOB) STRICT;

@@ -68,7 +68,7 @@ export class SqliteStore implements JobStore {
   }
 
   byKey(key: string): JobRecord | undefined {
-    return this.#jobs("SELECT * FROM jobs WHERE key = ? ORDER BY id DESC LIMIT 1", key)[0];
+    return this.#jobs("SELECT * FROM jobs WHERE key = ? ORDER BY rowid DESC LIMIT 1", key)[0];
   }
 
   insert(job: JobRecord): void {
@@ -86,7 +86,7 @@ export class SqliteStore implements JobStore {
   claim(state: "ready" | "suspect", count: number): JobRecord[] {
     // The state is written out so that its partial index is used.
     return this.#jobs(
-      `SELECT * FROM jobs WHERE state = '${state}' ORDER BY rank, id LIMIT ?`,
+      `SELECT * FROM jobs WHERE state = '${state}' ORDER BY rank, rowid LIMIT ?`,
       count,
     );
   }
@@ -108,14 +108,14 @@ export class SqliteStore implements JobStore {
   nextHeld(serial: string): JobRecord | undefined {
     return this.#jobs(
       `SELECT * FROM jobs WHERE serial = ? AND finished_at_ms IS NULL AND state = 'held'
-        ORDER BY id LIMIT 1`,
+        ORDER BY rowid LIMIT 1`,
       serial,
     )[0];
   }
 
   list(states: readonly JobState[], count: number): JobRecord[] {
     const marks = states.map(() => "?").join(", ");
-    const sql = `SELECT * FROM jobs WHERE state IN (${marks}) ORDER BY id DESC LIMIT ?`;
+    const sql = `SELECT * FROM jobs WHERE state IN (${marks}) ORDER BY rowid DESC LIMIT ?`;
     return this.#jobs(sql, ...states, Math.min(count, Number.MAX_SAFE_INTEGER));
   }
 
@@ -124,7 +124,7 @@ export class SqliteStore implements JobStore {
   }
 
   newestMs(): number {
-    return this.#jobs("SELECT * FROM jobs ORDER BY id DESC LIMIT 1")[0]?.addedAtMs ?? 0;
+    return this.#jobs("SELECT * FROM jobs ORDER BY rowid DESC LIMIT 1")[0]?.addedAtMs ?? 0;
   }
 
   forget(beforeMs: number, keepMax: number): number {

@@ -40,7 +40,10 @@ export interface JobStore extends Disposable {
   insert(job: JobRecord): void;
   /** Replaces what may change of a job that is there, in state `from`. */
   update(job: JobRecord, from: JobState): void;
-  /** Takes the `count` jobs that are first in that state off the queue; the caller updates each. */
+  /**
+   * Takes `count` jobs of that state off the queue, lowest rank first, then as they were inserted;
+   * the caller updates each.
+   */
   claim(state: "ready" | "suspect", count: number): JobRecord[];
   /** Delayed jobs that are due at `nowMs`, at most `count`; the caller updates each. */
   due(nowMs: number, count: number): JobRecord[];

@@ -27,6 +27,7 @@ export class Turn {
   run<T>(change: () => T): T {
     try {
       this.#open();
+      this.wake();
       return change();
     } catch (error) {
       if (isOfStore(error)) this.#undo(error);
@@ -69,7 +70,6 @@ export class Turn {
     if (this.#isOpen) return;
     this.#parts.store.begin();
     this.#isOpen = true;
-    this.wake();
   }
 
   #undo(error: PatternError): void {

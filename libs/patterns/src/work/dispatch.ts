@@ -1,8 +1,7 @@
-import { codeOf, type Session } from "@zeroplane/link";
-import { tell } from "../channel.ts";
-import { VERB_WORK } from "../verbs.ts";
+import type { Session } from "@zeroplane/link";
 import type { JobRecord } from "./job.ts";
 import { BATCH_BYTES, JOBS_MAX, Kind } from "./protocol.ts";
+import { say } from "./say.ts";
 
 type Row = readonly unknown[];
 
@@ -54,15 +53,9 @@ export class Dispatch {
     return unsent;
   }
 
+  /** What is not settled is said again by the worker, when it speaks again. */
   #say(session: Session, kind: number, rows: readonly Row[]): boolean {
-    try {
-      tell(session, VERB_WORK, [kind, this.#queue, rows]);
-      return true;
-    } catch (error) {
-      // What is not settled is said again by the worker, when it speaks again.
-      if (codeOf(error) !== "ERR_LINK_OVERLOADED") throw error;
-      return false;
-    }
+    return say(session, [kind, this.#queue, rows]);
   }
 
   #of(session: Session): Words {

@@ -1,10 +1,10 @@
 import { type Session, toWireError } from "@zeroplane/link";
-import { type Message, tell } from "../channel.ts";
+import type { Message } from "../channel.ts";
 import { PatternError } from "../errors.ts";
-import { VERB_WORK } from "../verbs.ts";
 import type { JobRecord, JobState } from "./job.ts";
 import type { QueueAddOptions, QueueStats } from "./job-queue.ts";
 import { Kind } from "./protocol.ts";
+import { say } from "./say.ts";
 import type { ScheduleOptions } from "./schedules.ts";
 
 /** What a queue does for producers in other processes. Payloads and results are encoded. */
@@ -63,9 +63,6 @@ export async function answerProducer(
     const site = { service: name, method: String(operation), node: session.peer.node, ms: 0 };
     answer = [toWireError(error, { ...site, traceId: undefined }), null];
   }
-  try {
-    tell(session, VERB_WORK, [Kind.answer, name, number, ...answer]);
-  } catch {
-    // A producer that takes no answers asks again when it does.
-  }
+  // A producer that takes no answers asks again when it does.
+  say(session, [Kind.answer, name, number, ...answer]);
 }

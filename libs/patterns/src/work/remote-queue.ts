@@ -8,7 +8,7 @@ import {
   parseWireError,
   RemoteError,
 } from "@zeroplane/link";
-import { type Message, sessionTo, type To, tell } from "../channel.ts";
+import { type Message, sessionTo, type To } from "../channel.ts";
 import { PatternError } from "../errors.ts";
 import { attach } from "../names.ts";
 import { VERB_WORK } from "../verbs.ts";
@@ -16,6 +16,7 @@ import { Ids } from "./ids.ts";
 import type { JobRecord, JobState } from "./job.ts";
 import type { JobQueue, QueueAddOptions, QueueStats, WaitOptions } from "./job-queue.ts";
 import { Kind } from "./protocol.ts";
+import { say } from "./say.ts";
 import type { ScheduleOptions } from "./schedules.ts";
 import { type JobView, resultOf, viewOf } from "./view.ts";
 
@@ -162,7 +163,7 @@ export class RemoteQueue<Payload, Result> implements JobQueue<Payload, Result> {
     const aborted = (): void => answer.reject(options.signal?.reason);
     options.signal?.addEventListener("abort", aborted, { once: true });
     try {
-      if (this.#session.session.state === "up") tell(this.#session.session, VERB_WORK, message);
+      if (this.#session.session.state === "up") say(this.#session.session, message);
       return (await answer.promise) as T;
     } finally {
       clearTimeout(timer);
@@ -182,8 +183,7 @@ export class RemoteQueue<Payload, Result> implements JobQueue<Payload, Result> {
     const { session } = this.#session;
     if (session.state !== "up") return;
     for (const { message } of this.#asked.values()) {
-      if (!session.hasRoom) return;
-      tell(session, VERB_WORK, message);
+      if (!session.hasRoom || !say(session, message)) return;
     }
   }
 

@@ -1,5 +1,4 @@
 import {
-  codeOf,
   compose,
   type DialOptions,
   decode,
@@ -11,12 +10,13 @@ import {
   type Operation,
   toWireError,
 } from "@zeroplane/link";
-import { type Message, sessionTo, type To, tell } from "../channel.ts";
+import { type Message, sessionTo, type To } from "../channel.ts";
 import { PatternError } from "../errors.ts";
 import { attach, UNKNOWN } from "../names.ts";
 import { VERB_WORK } from "../verbs.ts";
 import { within } from "./new-job.ts";
 import { BATCH_BYTES, BODY_BYTES_MAX, JOBS_MAX, Kind, rowsOf } from "./protocol.ts";
+import { say } from "./say.ts";
 
 /** What a running job may know and say. */
 export interface JobContext {
@@ -265,11 +265,7 @@ export class Worker<Payload, Result> implements AsyncDisposable {
 
   /** What finds no room is said again: outcomes with the next `ready`, the rest by the queue. */
   #say(message: Message): void {
-    try {
-      tell(this.#session.session, VERB_WORK, message);
-    } catch (error) {
-      if (codeOf(error) !== "ERR_LINK_OVERLOADED") throw error;
-    }
+    say(this.#session.session, message);
   }
 
   #name(): string {

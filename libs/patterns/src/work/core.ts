@@ -87,7 +87,8 @@ export class WorkCore {
 
   /** @returns the new job, or the one that has its id or its key */
   add(job: NewJob, nowMs: number): JobRecord {
-    const twin = this.#store.get(job.id) ?? this.#twin(job.key, nowMs);
+    const same = job.again === true ? this.#store.get(job.id) : undefined;
+    const twin = same ?? this.#twin(job.key, nowMs);
     if (twin !== undefined) return twin;
     const isHeld = job.serial !== undefined && this.#store.hasSerial(job.serial);
     const record = newRecord(job, nowMs, isHeld);

@@ -14,6 +14,8 @@ import {
 /** A job to be added. */
 export interface NewJob extends AddOptions {
   readonly id: string;
+  /** True when it may have been added before, by another process that had no answer. */
+  readonly again?: boolean;
   readonly payload: Uint8Array;
   readonly headers: Headers;
 }

@@ -1,4 +1,4 @@
-import { type Session, toWireError } from "@zeroplane/link";
+import { type Headers, type Session, toWireError } from "@zeroplane/link";
 import type { Message } from "../channel.ts";
 import { PatternError } from "../errors.ts";
 import type { JobRecord, JobState } from "./job.ts";
@@ -7,10 +7,18 @@ import { Kind } from "./protocol.ts";
 import { say } from "./say.ts";
 import type { ScheduleOptions } from "./schedules.ts";
 
+/** How a producer in another process adds a job. */
+export interface ProducerAddOptions extends QueueAddOptions {
+  /** Makes it the same job when it is asked for again. */
+  readonly id?: string;
+  /** Trace context. */
+  readonly headers?: Headers;
+}
+
 /** What a queue does for producers in other processes. Payloads and results are encoded. */
 export interface ServedQueue {
   readonly name: string;
-  add(payload: Uint8Array, options: QueueAddOptions & { readonly id?: string }): Promise<JobRecord>;
+  add(payload: Uint8Array, options: ProducerAddOptions): Promise<JobRecord>;
   get(id: string): JobRecord | undefined;
   list(states: readonly JobState[], count: number): JobRecord[];
   /** The job, once it has ended. */
@@ -29,7 +37,7 @@ type Run = (queue: ServedQueue, args: readonly unknown[]) => unknown;
 
 const OPERATIONS: Readonly<Record<string, Run>> = {
   add: (queue, [payload, options]) =>
-    queue.add(payload as Uint8Array, (options ?? {}) as QueueAddOptions),
+    queue.add(payload as Uint8Array, (options ?? {}) as ProducerAddOptions),
   get: (queue, [id]) => queue.get(String(id)),
   list: (queue, [states, count]) =>
     queue.list(states as JobState[], Math.min(LIST_MAX, Number(count))),

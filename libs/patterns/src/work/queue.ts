@@ -20,7 +20,7 @@ import type { JobQueue, QueueAddOptions, QueueStats, WaitOptions } from "./job-q
 import { MemoryStore } from "./memory-store.ts";
 import { checkOptions, type NewJob, within } from "./new-job.ts";
 import { PendingAdds } from "./pending-adds.ts";
-import type { ServedQueue } from "./producers.ts";
+import type { ProducerAddOptions, ServedQueue } from "./producers.ts";
 import { BODY_BYTES_MAX } from "./protocol.ts";
 import { type ScheduleOptions, Schedules } from "./schedules.ts";
 import { QUEUE_DEFAULTS, type QueueSettings } from "./settings.ts";
@@ -131,8 +131,15 @@ export class Queue<Payload, Result> implements JobQueue<Payload, Result> {
 
   /** See {@link JobQueue.add}. */
   async add(payload: Payload, options: QueueAddOptions = {}): Promise<JobView<Payload, Result>> {
-    const job = await this.#add(encode(payload), options);
-    return { ...viewOf<Payload, Result>(job), payload };
+    const body = encode(payload);
+    let job: JobRecord | undefined;
+    const send = async (headers: Headers): Promise<void> => {
+      job = await this.#push(body, options, headers);
+    };
+    if (this.#interceptor === undefined) await send({});
+    else await intercept(this.#interceptor, () => this.#operation(), send);
+    if (job === undefined) throw new PatternError("ERR_CLOSED", `queue ${this.name} took nothing`);
+    return viewOf(job);
   }
 
   /** See {@link JobQueue.get}. */
@@ -205,32 +212,25 @@ export class Queue<Payload, Result> implements JobQueue<Payload, Result> {
     await this.close();
   }
 
-  async #add(
+  async #push(
     payload: Uint8Array,
-    { waitMs = 0, id, ...options }: QueueAddOptions & { readonly id?: string },
+    { waitMs = 0, id, ...options }: ProducerAddOptions,
+    headers: Headers,
   ): Promise<JobRecord> {
     this.#check();
     checkOptions(options, this.#settings.keepMs);
     within("payload: bytes", payload.length, [0, BODY_BYTES_MAX]);
-    let job: JobRecord | undefined;
-    const send = async (headers: Headers): Promise<void> => {
-      this.#check();
-      const added = { ...options, id: id ?? this.#ids.next(this.#nowMs()), payload, headers };
-      const pending = this.#adds.push(added, waitMs);
-      this.#turn.wake();
-      job = await pending;
-    };
-    if (this.#interceptor === undefined) await send({});
-    else await intercept(this.#interceptor, () => this.#operation(), send);
-    if (job === undefined) throw new PatternError("ERR_CLOSED", `queue ${this.name} took nothing`);
-    return job;
+    const known = { id: id ?? this.#ids.next(this.#nowMs()), again: id !== undefined };
+    const pending = this.#adds.push({ ...options, ...known, payload, headers }, waitMs);
+    this.#turn.wake();
+    return await pending;
   }
 
   /** What this queue does for producers elsewhere. */
   #served(): ServedQueue {
     return {
       name: this.name,
-      add: (payload, options) => this.#add(payload, options),
+      add: (payload, options) => this.#push(payload, options, options.headers ?? {}),
       get: (id) => this.#store.get(id),
       list: (states, count) => this.#store.list(states, count),
       ended: (id, timeoutMs) => this.#ended(id, { timeoutMs }),

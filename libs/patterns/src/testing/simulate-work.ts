@@ -59,12 +59,7 @@ export async function simulateWork(seed: number, options: WorldOptions = {}): Pr
   try {
     await run.play();
   } catch (error) {
-    failure =
-      error instanceof Error
-        ? process.env["DBG"]
-          ? String(error.stack)
-          : error.message
-        : String(error);
+    failure = error instanceof Error ? error.message : String(error);
   } finally {
     await run.close();
   }

@@ -5,6 +5,8 @@ export type WorkerState = "up" | "stalled" | "lost";
 export interface WorkerView {
   readonly name: string;
   readonly state: WorkerState;
+  /** True when it may get jobs: its state is `up`. */
+  readonly up: boolean;
   /** Jobs it runs. */
   readonly running: number;
   /** Jobs it wants to run at a time. */
@@ -114,6 +116,7 @@ export class Crew {
     return [...this.#members.values()].map(({ name, state, leases, credit, alone }) => ({
       name,
       state,
+      up: state === "up",
       running: leases.size,
       credit,
       alone,

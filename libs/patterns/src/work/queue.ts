@@ -139,7 +139,7 @@ export class Queue<Payload, Result> implements JobQueue<Payload, Result> {
     if (this.#interceptor === undefined) await send({});
     else await intercept(this.#interceptor, () => this.#operation(), send);
     if (job === undefined) throw new PatternError("ERR_CLOSED", `queue ${this.name} took nothing`);
-    return viewOf(job);
+    return viewOf(job, payload);
   }
 
   /** See {@link JobQueue.get}. */

@@ -11,12 +11,15 @@ export interface JobView<Payload, Result>
   readonly errors: readonly RemoteError[];
 }
 
-/** The view of a record. */
-export function viewOf<Payload, Result>(job: JobRecord): JobView<Payload, Result> {
+/** The view of a record. `payload` saves decoding it, when it is at hand. */
+export function viewOf<Payload, Result>(
+  job: JobRecord,
+  payload = decode(job.payload) as Payload,
+): JobView<Payload, Result> {
   const { rank: _, ...rest } = job;
   return {
     ...rest,
-    payload: decode(job.payload) as Payload,
+    payload,
     result: job.result === undefined ? undefined : (decode(job.result) as Result),
     errors: job.errors.map((error) => new RemoteError(parseWireError(error))),
   };

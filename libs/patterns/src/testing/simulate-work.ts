@@ -190,11 +190,11 @@ class WorkRun {
 
   async #handle(
     { number, ms, fails }: Errand,
-    { id, attempt, progress }: JobContext,
+    context: JobContext,
     after: (ms: number) => Promise<void>,
   ): Promise<number> {
-    this.#guard(() => this.book.ran(id, attempt));
-    progress(0);
+    this.#guard(() => this.book.ran(context.id, context.attempt));
+    context.progress(0);
     await (ms < 0 ? new Promise(() => undefined) : after(ms));
     if (fails) throw Object.assign(new Error(`errand ${number} fails`), { code: "OWN" });
     return number;

@@ -185,7 +185,7 @@ export class WorkCore {
   /** Gives up on those who stayed away or ran too long, moves what has become due, forgets what is old. */
   tick(nowMs: number): void {
     const { graceMs, keepMs, keepMax } = this.#settings;
-    for (const { name, state, lostAtMs } of [...this.#crew]) {
+    for (const { name, state, lostAtMs } of this.#crew) {
       if (state === "lost" && nowMs - lostAtMs >= graceMs) this.gone(name, nowMs);
     }
     for (const { job, isOrphan } of this.#leases.expired(nowMs)) {

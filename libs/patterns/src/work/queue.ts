@@ -294,8 +294,8 @@ export class Queue<Payload, Result> implements JobQueue<Payload, Result> {
   }
 
   #room(): number {
-    const { done, dead, cancelled, ...unfinished } = this.#store.count();
-    const backlog = Object.values(unfinished).reduce((sum, count) => sum + count, 0);
+    const { ready, delayed, held, suspect, leased } = this.#store.count();
+    const backlog = ready + delayed + held + suspect + leased;
     return this.#settings.backlogMax - backlog;
   }
 

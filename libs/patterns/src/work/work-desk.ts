@@ -87,7 +87,7 @@ export class WorkDesk {
     const { core, nowMs } = this.#parts;
     if (kind === Kind.ready) {
       const worker =
-        c === "" || c === undefined ? session.peer.node : `${String(c)}@${session.peer.node}`;
+        typeof c === "string" && c !== "" ? `${c}@${session.peer.node}` : session.peer.node;
       const fresh = this.#sessions.get(worker) !== session;
       this.#sessions.set(worker, session);
       this.#names.set(session, worker);

@@ -221,7 +221,8 @@ class WorkRun {
     const options: QueueAddOptions = {
       priority: random.between(-1, 1),
       delayMs: random.pick([0, 0, 1_000]),
-      timeoutMs: TIMEOUT_MS,
+      // Only what never settles may be saved by its timeout.
+      timeoutMs: ms < 0 ? TIMEOUT_MS : 3_600_000,
       waitMs: random.pick([0, 500]),
       ...(serial !== "" && { serial }),
       ...(key !== "" && { key }),

@@ -250,7 +250,7 @@ export class Queue<Payload, Result> implements JobQueue<Payload, Result> {
   }
 
   async #schedule(name: string, payload: Uint8Array, options: ScheduleOptions): Promise<void> {
-    const { everyMs, ...each } = options;
+    const { everyMs: _, ...each } = options;
     checkOptions(each, this.#settings.keepMs);
     await this.#change(() => this.#schedules.set(name, payload, options, this.#nowMs()));
   }

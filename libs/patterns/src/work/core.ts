@@ -103,8 +103,8 @@ export class WorkCore {
     const given = offer.fresh === true ? [...(before?.leases ?? [])] : [];
     const worker = this.#crew.join(name, offer.credit);
     for (const [id, token] of offer.running) this.#adopt(worker, { id, token }, nowMs);
-    const running = new Set(offer.running.map(([id]) => id));
-    const lost = given.filter(([id]) => !running.has(id));
+    const running = new Set(offer.running.map(([id, token]) => `${id}/${token}`));
+    const lost = given.filter(([id, token]) => !running.has(`${id}/${token}`));
     for (const [id, token] of lost) this.#crashed(id, token, { nowMs, alone: given.length === 1 });
   }
 
@@ -241,7 +241,8 @@ export class WorkCore {
   #adopt(worker: Member, { id, token }: { id: string; token: number }, nowMs: number): void {
     const job = this.#leases.job(id, token);
     if (job === undefined || (job.worker !== worker.name && !this.#leases.isOrphan(id))) {
-      worker.leases.delete(id);
+      // He may have been given it again, under a token that he does not say yet.
+      if (worker.leases.get(id) === token) worker.leases.delete(id);
       this.#effects.revoke(worker.name, id, token, "ERR_JOB_LOST");
       return;
     }

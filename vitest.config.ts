@@ -6,7 +6,7 @@ export default defineConfig({
     include: ["**/{src,test}/**/*.test.ts"],
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: 15_000,
-    hookTimeout: 15_000,
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
   },
 });

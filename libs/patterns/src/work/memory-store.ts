@@ -9,9 +9,17 @@ import {
   type StoreHealth,
 } from "./store.ts";
 
+interface Entry {
+  job: JobRecord;
+  /** The how manieth it was. */
+  readonly place: number;
+}
+
+const FINAL: ReadonlySet<JobState> = new Set(["done", "dead", "cancelled"]);
+
 /** Keeps jobs in memory: they survive every worker, but not this process. */
 export class MemoryStore implements JobStore {
-  readonly #jobs = new Map<string, JobRecord>();
+  readonly #jobs = new Map<string, Entry>();
   readonly #keys = new Map<string, string>();
   /** Unfinished jobs of each serial key, oldest first. */
   readonly #serials = new Map<string, Set<string>>();
@@ -19,8 +27,6 @@ export class MemoryStore implements JobStore {
   readonly #ended = new Set<string>();
   readonly #queues = { ready: new Heap(), suspect: new Heap(), delayed: new Heap() };
   readonly #schedules = new Map<string, ScheduleRecord>();
-  /** The how manieth each job was. */
-  readonly #places = new Map<string, number>();
   readonly #counts = { ...EMPTY_COUNT };
   #newestMs = 0;
   #place = 0;
@@ -38,26 +44,30 @@ export class MemoryStore implements JobStore {
   }
 
   get(id: string): JobRecord | undefined {
-    return this.#jobs.get(id);
+    return this.#jobs.get(id)?.job;
   }
 
   byKey(key: string): JobRecord | undefined {
     const id = this.#keys.get(key);
-    return id === undefined ? undefined : this.#jobs.get(id);
+    return id === undefined ? undefined : this.#jobs.get(id)?.job;
   }
 
   insert(job: JobRecord): void {
     this.#newestMs = Math.max(this.#newestMs, job.addedAtMs);
     if (job.key !== undefined) this.#keys.set(job.key, job.id);
     this.#counts[job.state]++;
-    this.#places.set(job.id, this.#place++);
-    this.#index(job);
+    const entry = { job, place: this.#place++ };
+    this.#jobs.set(job.id, entry);
+    this.#index(entry, false);
   }
 
   update(job: JobRecord, from: JobState): void {
     this.#counts[from]--;
     this.#counts[job.state]++;
-    this.#index(job);
+    const entry = this.#jobs.get(job.id);
+    if (entry === undefined) return;
+    entry.job = job;
+    this.#index(entry, FINAL.has(from));
   }
 
   claim(state: "ready" | "suspect", count: number): JobRecord[] {
@@ -74,14 +84,15 @@ export class MemoryStore implements JobStore {
 
   nextHeld(serial: string): JobRecord | undefined {
     for (const id of this.#serials.get(serial) ?? []) {
-      const job = this.#jobs.get(id);
+      const job = this.#jobs.get(id)?.job;
       if (job?.state === "held") return job;
     }
     return undefined;
   }
 
   list(states: readonly JobState[], count: number): JobRecord[] {
-    const found = [...this.#jobs.values()].filter(({ state }) => states.includes(state));
+    const jobs = [...this.#jobs.values()].map(({ job }) => job);
+    const found = jobs.filter(({ state }) => states.includes(state));
     return found.reverse().slice(0, count);
   }
 
@@ -96,7 +107,7 @@ export class MemoryStore implements JobStore {
   forget(beforeMs: number, keepMax: number): number {
     let forgotten = 0;
     for (const id of this.#ended) {
-      const job = this.#jobs.get(id);
+      const job = this.#jobs.get(id)?.job;
       if (forgotten >= FORGET_MAX) break;
       if ((job?.finishedAtMs ?? 0) >= beforeMs && this.#ended.size <= keepMax) break;
       this.#drop(id, job);
@@ -128,8 +139,7 @@ export class MemoryStore implements JobStore {
   /** Forgets every job. */
   protected clear(): void {
     const { ready, suspect, delayed } = this.#queues;
-    for (const each of [this.#jobs, this.#keys, this.#serials, this.#ended, this.#places])
-      each.clear();
+    for (const each of [this.#jobs, this.#keys, this.#serials, this.#ended]) each.clear();
     for (const each of [ready, suspect, delayed]) each.clear();
     Object.assign(this.#counts, EMPTY_COUNT);
   }
@@ -137,19 +147,16 @@ export class MemoryStore implements JobStore {
   #drop(id: string, job: JobRecord | undefined): void {
     this.#ended.delete(id);
     this.#jobs.delete(id);
-    this.#places.delete(id);
     if (job === undefined) return;
     this.#counts[job.state]--;
     if (job.key !== undefined && this.#keys.get(job.key) === id) this.#keys.delete(job.key);
   }
 
-  #index(job: JobRecord): void {
+  #index({ job, place }: Entry, wasFinal: boolean): void {
     const { id, state, serial } = job;
-    this.#jobs.set(id, job);
     if (isFinal(job)) this.#ended.add(id);
-    else this.#ended.delete(id);
+    else if (wasFinal) this.#ended.delete(id);
     if (serial !== undefined) this.#indexSerial(job, serial);
-    const place = this.#places.get(id) ?? 0;
     if (state === "delayed") this.#queues.delayed.push({ rank: job.dueAtMs, place, id });
     else if (state === "ready" || state === "suspect") {
       this.#queues[state].push({ rank: job.rank, place, id });
@@ -172,7 +179,7 @@ export class MemoryStore implements JobStore {
       const first = queue.peek();
       if (first === undefined || first.rank > rankMax) break;
       queue.pop();
-      const job = this.#jobs.get(first.id);
+      const job = this.#jobs.get(first.id)?.job;
       const rank = state === "delayed" ? job?.dueAtMs : job?.rank;
       if (job?.state === state && rank === first.rank) taken.set(job.id, job);
     }

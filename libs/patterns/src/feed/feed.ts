@@ -154,7 +154,9 @@ export class Feed<T> implements AsyncDisposable {
   }
 
   #replay(session: Session, from: number, to: number): void {
-    const { messages, about } = this.#core.replay(session, from, to);
+    const answer = this.#core.replay(session, from, to);
+    if (answer === undefined) return;
+    const { messages, about } = answer;
     const facts = [from, to, about.oldest, about.complete];
     const { epoch } = this.#origin;
     tell(session, VERB_FEED, [Kind.replay, this.name, epoch, messages.map(toWire), facts]);

@@ -61,9 +61,13 @@ export class PublisherCore<K> {
     this.#followers.delete(key);
   }
 
-  /** What is left of the wanted topics between two numbers, inclusive. */
-  replay(key: K, from: number, to: number): { messages: FeedMessage[]; about: Replay } {
-    const patterns = this.#followers.get(key)?.patterns ?? [">"];
+  /**
+   * What is left of the wanted topics between two numbers, inclusive.
+   * @returns `undefined` when it is not known what is wanted: the follower asks again
+   */
+  replay(key: K, from: number, to: number): { messages: FeedMessage[]; about: Replay } | undefined {
+    const patterns = this.#followers.get(key)?.patterns;
+    if (patterns === undefined) return undefined;
     const messages = this.history.range(patterns, from, { to, count: REPLAY_MAX });
     const oldest = this.history.oldest || this.#head + 1;
     return { messages, about: { from, to, oldest, complete: messages.length < REPLAY_MAX } };

@@ -38,9 +38,9 @@ interface Following {
 
 const TOPICS = ["a.x", "a.y", "b.x", "b.y.z", "c"];
 const FILTERS = [[">"], ["a.*"], ["b.>", "c"], ["*.x"], ["c"]];
-const FAULTS_MS = 20_000;
+const FAULTS_MS = 8_000;
 /** Long enough for a replay asked for in several pieces, each again after a second. */
-const SETTLE_MS = 30_000;
+const SETTLE_MS = 15_000;
 const PUT_MS = 20;
 
 /**
@@ -138,8 +138,8 @@ class FeedRun {
         tell(to, { kind: "beat", epoch: origin.epoch, lasts });
     });
     host.every(PUT_MS, () => {
-      if (!this.#busy || !host.random.chance(0.3)) return;
-      const count = host.random.pick([1, 1, 3, 30]);
+      if (!this.#busy || !host.random.chance(0.15)) return;
+      const count = host.random.chance(0.002) ? 700 : host.random.pick([1, 1, 3, 20]);
       for (let i = 0; i < count; i++) this.#put(host, { origin, core }, followers);
     });
     return { receive: () => undefined };
@@ -188,6 +188,7 @@ class FeedRun {
             const start = from === "now" && !met.has(name) ? said.head : 0;
             if (!starts.has(key)) starts.set(key, start);
             met.add(name);
+            book.follows(said.origin);
             publishers.offer(name, said.origin, said.head);
           }
           if (said.kind === "beat") publishers.beat(name, said.epoch, said.lasts, host.nowMs);

@@ -17,7 +17,8 @@ import { type Message, tell } from "../channel.ts";
 import { bindLane, type LaneOptions } from "../lane.ts";
 import { attach, type NamedHandler, offer } from "../names.ts";
 import { VERB_FEED } from "../verbs.ts";
-import { toFrames, toWire } from "./message.ts";
+import { Batches, toRecord } from "./batch.ts";
+import { toWire } from "./message.ts";
 import { BEAT_MS, Kind } from "./protocol.ts";
 import { PublisherCore } from "./publisher-core.ts";
 
@@ -52,6 +53,7 @@ export class Feed<T> implements AsyncDisposable {
   readonly #origin: { readonly node: string; readonly epoch: number };
   readonly #core: PublisherCore<Session>;
   readonly #interceptor: Interceptor | undefined;
+  readonly #batches: Batches;
   readonly #lanes = new Set<string>();
   readonly #ends: (() => void | Promise<void>)[] = [];
   readonly #beat: NodeJS.Timeout;
@@ -64,6 +66,9 @@ export class Feed<T> implements AsyncDisposable {
     this.#origin = { node: options.node ?? nodeName(), epoch: randomInt(2 ** 31) };
     this.#core = new PublisherCore(options.historyBytes ?? HISTORY_BYTES);
     this.#interceptor = compose(options.interceptors);
+    this.#batches = new Batches(
+      (_topic, messages) => void socket.send(toRecord(name, this.#origin, messages)),
+    );
     this.#beat = setInterval(() => this.#beats(), BEAT_MS).unref();
   }
 
@@ -98,6 +103,7 @@ export class Feed<T> implements AsyncDisposable {
   /** Says goodbye to every follower and closes the files of the history. */
   async close(): Promise<void> {
     clearInterval(this.#beat);
+    this.#batches.flush();
     for (const end of this.#ends.splice(0)) await end();
     await this.#socket[Symbol.asyncDispose]();
   }
@@ -132,7 +138,7 @@ export class Feed<T> implements AsyncDisposable {
 
   #put(topic: string, body: Uint8Array, headers: Headers): number {
     const message = this.#core.put(topic, body, { headers, atMs: Date.now() });
-    this.#socket.send(toFrames(this.name, this.#origin, message));
+    this.#batches.add(message);
     return message.seq;
   }
 

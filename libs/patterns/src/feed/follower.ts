@@ -16,8 +16,9 @@ import { type Message, sessionTo, type To, tell } from "../channel.ts";
 import { bindLane, type LaneOptions } from "../lane.ts";
 import { attach, type NamedHandler, offer } from "../names.ts";
 import { VERB_FEED } from "../verbs.ts";
+import { fromRecord } from "./batch.ts";
 import type { Gap } from "./follower-core.ts";
-import { type FeedMessage, fromFrames, fromWire, type Origin, topicFrame } from "./message.ts";
+import { type FeedMessage, fromWire, type Origin, topicFrame } from "./message.ts";
 import { Kind } from "./protocol.ts";
 import { type From, Publishers, type Reset } from "./publishers.ts";
 import { prefixOf } from "./topics.ts";
@@ -45,6 +46,8 @@ export interface FollowOptions<T> {
    * A later life of a known publisher is always followed from its first message.
    */
   readonly from?: From;
+  /** Called with what `onItem` has thrown, or why a value could not be decoded. */
+  readonly onError?: (error: unknown) => void;
   /** A hole is asked for (`"fill"`, default), or told to `onGap` at once (`"report"`). */
   readonly gap?: "fill" | "report";
   /** Called once for each publisher that came back without its history. */
@@ -60,7 +63,10 @@ export class Follower<T> implements AsyncDisposable {
   readonly #interceptor: Interceptor | undefined;
   readonly #publishers: Publishers<Session>;
   readonly #ends: (() => void | Promise<void>)[] = [];
+  /** Records that were none of this feed, or were broken. */
   refused = 0;
+  /** Messages that could not be decoded, or that `onItem` threw on. */
+  failed = 0;
 
   /** Use {@link follow} or {@link collectFeed}. */
   constructor(name: string, options: FollowOptions<T>, single: boolean) {
@@ -111,9 +117,9 @@ export class Follower<T> implements AsyncDisposable {
   /** For the openers: reads the data lane until it is closed. */
   async read(socket: SafeSocket): Promise<void> {
     for await (const frames of socket) {
-      const found = fromFrames(this.name, frames);
+      const found = fromRecord(this.name, frames);
       if (found === undefined) this.refused++;
-      else this.#publishers.data(found.origin, [found.message], performance.now());
+      else this.#publishers.data(found.origin, found.messages, performance.now());
     }
   }
 
@@ -146,20 +152,30 @@ export class Follower<T> implements AsyncDisposable {
 
   #deliver({ node, epoch }: Origin, message: FeedMessage): void {
     const { topic, seq, atMs, headers, body } = message;
-    const item: FeedItem<T> = { topic, seq, atMs, headers, value: decode(body) as T, node, epoch };
-    if (this.#interceptor === undefined) {
-      this.#options.onItem(item);
-      return;
+    try {
+      const value = decode(body) as T;
+      const item: FeedItem<T> = { topic, seq, atMs, headers, value, node, epoch };
+      if (this.#interceptor === undefined) this.#options.onItem(item);
+      else this.#intercepted(this.#interceptor, item);
+    } catch (error) {
+      this.#fail(error);
     }
-    const operation = {
-      verb: "feed",
-      side: "consumer",
-      name: this.name,
-      peer: node,
-      attributes: { topic },
-    } as const;
+  }
+
+  #intercepted(interceptor: Interceptor, item: FeedItem<T>): void {
+    const { name } = this;
+    const { node: peer, topic, headers } = item;
+    const about = { verb: "feed", side: "consumer", name, peer, attributes: { topic } } as const;
     const next = async (_headers: Headers): Promise<void> => this.#options.onItem(item);
-    intercept(this.#interceptor, () => ({ ...operation, headers }), next).catch(() => undefined);
+    intercept(interceptor, () => ({ ...about, headers }), next).catch((error: unknown) =>
+      this.#fail(error),
+    );
+  }
+
+  /** The follower goes on: the message was delivered, whatever was made of it. */
+  #fail(error: unknown): void {
+    this.failed++;
+    this.#options.onError?.(error);
   }
 }
 

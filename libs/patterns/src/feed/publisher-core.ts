@@ -1,9 +1,13 @@
 import type { Headers } from "@zeroplane/link";
+import { PatternError } from "../errors.ts";
 import type { Replay } from "./follower-core.ts";
 import { History } from "./history.ts";
 import type { FeedMessage } from "./message.ts";
 import { REPLAY_MAX } from "./protocol.ts";
-import { matchesAny } from "./topics.ts";
+import { matchesAny, requireTopic } from "./topics.ts";
+
+/** Each topic has its last number kept, and named to new followers. */
+const TOPICS_MAX = 100_000;
 
 /** The last number of each topic, as a beat names them. */
 export type Lasts = readonly (readonly [topic: string, seq: number])[];
@@ -40,10 +44,17 @@ export class PublisherCore<K> {
     return this.#followers.size;
   }
 
-  /** Numbers a message and keeps it. */
+  /**
+   * Numbers a message and keeps it.
+   * @throws PatternError ERR_BAD_TOPIC, or ERR_OVERLOADED at 100 000 topics: nothing is published
+   */
   put(topic: string, body: Uint8Array, about: { headers: Headers; atMs: number }): FeedMessage {
+    let prev = this.#lastOf.get(topic);
+    if (prev === undefined) {
+      this.#admit(topic);
+      prev = 0;
+    }
     const seq = ++this.#head;
-    const prev = this.#lastOf.get(topic) ?? 0;
     const message: FeedMessage = { topic, seq, prev, ...about, body };
     this.#lastOf.set(topic, seq);
     this.#changed.add(topic);
@@ -82,6 +93,13 @@ export class PublisherCore<K> {
       following.isNew = false;
       yield [key, lasts.filter(([topic]) => matchesAny(following.patterns, topic))];
     }
+  }
+
+  #admit(topic: string): void {
+    requireTopic(topic);
+    if (this.#lastOf.size < TOPICS_MAX) return;
+    const text = `${topic} would be topic ${TOPICS_MAX + 1} of this feed; use fewer, wider topics`;
+    throw new PatternError("ERR_OVERLOADED", text);
   }
 
   #lasts(topics: Iterable<string>): [string, number][] {

@@ -86,9 +86,13 @@ export class Publishers<S> {
       if (this.#early.length < EARLY_MAX) this.#early.push({ origin, messages });
       return;
     }
-    const { topics } = this.#options;
-    for (const message of messages)
-      if (matchesAny(topics, message.topic)) publisher.core.message(message, nowMs);
+    let topic: string | undefined;
+    for (const message of messages) {
+      // A record is of one topic: it is matched once.
+      if (message.topic !== topic && !matchesAny(this.#options.topics, message.topic)) continue;
+      topic = message.topic;
+      publisher.core.message(message, nowMs);
+    }
   }
 
   /** A publisher's beat. */

@@ -1,6 +1,8 @@
 const RETRYABLE = {
   /** A queue, feed or state of that name is not there. */
   ERR_UNKNOWN_NAME: true,
+  /** A topic that has no words, an empty word, or is too long. */
+  ERR_BAD_TOPIC: false,
   /** The job is not there, or is in a state that does not allow this. */
   ERR_JOB_STATE: false,
   /** The job was cancelled. */

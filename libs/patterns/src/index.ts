@@ -19,6 +19,7 @@ export {
 } from "./feed/follower.ts";
 export type { Gap } from "./feed/follower-core.ts";
 export type { Origin } from "./feed/message.ts";
+export type { From, Reset } from "./feed/publishers.ts";
 export { matches } from "./feed/topics.ts";
 export type { LaneKeys, LaneOptions } from "./lane.ts";
 export { type CollectOptions, Collector, collectPipe, type SenderStats } from "./pipe/collector.ts";

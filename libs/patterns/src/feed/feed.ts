@@ -17,10 +17,10 @@ import { type Message, tell } from "../channel.ts";
 import { bindLane, type LaneOptions } from "../lane.ts";
 import { attach, type NamedHandler, offer } from "../names.ts";
 import { VERB_FEED } from "../verbs.ts";
-import { History } from "./history.ts";
-import { type FeedMessage, toFrames, toWire } from "./message.ts";
-import { BEAT_MS, Kind, REPLAY_MAX } from "./protocol.ts";
-import { matchesAny } from "./topics.ts";
+import { Batches, toRecord } from "./batch.ts";
+import { toWire } from "./message.ts";
+import { BEAT_MS, Kind } from "./protocol.ts";
+import { PublisherCore } from "./publisher-core.ts";
 
 /** Options of {@link Feed}s. */
 export interface FeedOptions {
@@ -39,12 +39,6 @@ export interface PublishOptions extends FeedOptions {
   readonly keys?: DialKeys | undefined;
 }
 
-interface Following {
-  readonly patterns: readonly string[];
-  /** Has not had a beat yet: the first one names every topic. */
-  isNew: boolean;
-}
-
 const HISTORY_BYTES = 8 * 1024 * 1024;
 /** Messages libzmq may hold for one slow subscriber; what it then drops is found and filled. */
 const LANE_QUEUE_MAX = 10_000;
@@ -57,24 +51,24 @@ export class Feed<T> implements AsyncDisposable {
   readonly name: string;
   readonly #socket: SafeSocket;
   readonly #origin: { readonly node: string; readonly epoch: number };
-  readonly #history: History;
+  readonly #core: PublisherCore<Session>;
   readonly #interceptor: Interceptor | undefined;
-  readonly #lastOf = new Map<string, number>();
-  readonly #followers = new Map<Session, Following>();
-  #changed = new Set<string>();
+  readonly #batches: Batches;
   readonly #lanes = new Set<string>();
   readonly #ends: (() => void | Promise<void>)[] = [];
   readonly #beat: NodeJS.Timeout;
   #port = 0;
-  #head = 0;
 
   /** Use {@link openFeed} or {@link publishTo}. */
   constructor(name: string, socket: SafeSocket, options: FeedOptions) {
     this.name = name;
     this.#socket = socket;
     this.#origin = { node: options.node ?? nodeName(), epoch: randomInt(2 ** 31) };
-    this.#history = new History(options.historyBytes ?? HISTORY_BYTES);
+    this.#core = new PublisherCore(options.historyBytes ?? HISTORY_BYTES);
     this.#interceptor = compose(options.interceptors);
+    this.#batches = new Batches(
+      (_topic, messages) => void socket.send(toRecord(name, this.#origin, messages)),
+    );
     this.#beat = setInterval(() => this.#beats(), BEAT_MS).unref();
   }
 
@@ -102,13 +96,14 @@ export class Feed<T> implements AsyncDisposable {
 
   /** Followers, numbers given and bytes kept. */
   stats(): { head: number; followers: number; historyBytes: number; dropped: number } {
-    const { bytes, dropped } = this.#history;
-    return { head: this.#head, followers: this.#followers.size, historyBytes: bytes, dropped };
+    const { head, followers, history } = this.#core;
+    return { head, followers, historyBytes: history.bytes, dropped: history.dropped };
   }
 
   /** Says goodbye to every follower and closes the files of the history. */
   async close(): Promise<void> {
     clearInterval(this.#beat);
+    this.#batches.flush();
     for (const end of this.#ends.splice(0)) await end();
     await this.#socket[Symbol.asyncDispose]();
   }
@@ -128,9 +123,9 @@ export class Feed<T> implements AsyncDisposable {
   lane(session: Session, dataHost?: string): NamedHandler {
     return {
       receive: (message) => this.#receive(session, message, dataHost),
-      reset: () => void this.#followers.delete(session),
+      reset: () => this.#core.forget(session),
       state: (state) => {
-        if (state === "closed") this.#followers.delete(session);
+        if (state === "closed") this.#core.forget(session);
       },
     };
   }
@@ -138,24 +133,19 @@ export class Feed<T> implements AsyncDisposable {
   /** For the openers: tells a collector that this publisher is here. */
   announce(session: Session): void {
     const { node, epoch } = this.#origin;
-    tell(session, VERB_FEED, [Kind.offer, this.name, node, epoch, this.#head, this.#port]);
+    tell(session, VERB_FEED, [Kind.offer, this.name, node, epoch, this.#core.head, this.#port]);
   }
 
   #put(topic: string, body: Uint8Array, headers: Headers): number {
-    const seq = ++this.#head;
-    const prev = this.#lastOf.get(topic) ?? 0;
-    const message: FeedMessage = { topic, seq, prev, atMs: Date.now(), headers, body };
-    this.#lastOf.set(topic, seq);
-    this.#changed.add(topic);
-    this.#history.push(message);
-    this.#socket.send(toFrames(this.name, this.#origin, message));
-    return seq;
+    const message = this.#core.put(topic, body, { headers, atMs: Date.now() });
+    this.#batches.add(message);
+    return message.seq;
   }
 
   #receive(session: Session, [kind, , a, b]: Message, dataHost: string | undefined): void {
     if (kind === Kind.follow) {
       const patterns = Array.isArray(a) ? a.map(String) : [">"];
-      this.#followers.set(session, { patterns, isNew: true });
+      this.#core.follow(session, patterns);
       const port = Number(b);
       if (dataHost !== undefined && port > 0) this.#dialLane(`tcp://${dataHost}:${port}`);
       else this.announce(session);
@@ -170,28 +160,17 @@ export class Feed<T> implements AsyncDisposable {
   }
 
   #replay(session: Session, from: number, to: number): void {
-    const patterns = this.#followers.get(session)?.patterns ?? [">"];
-    const found = this.#history.range(patterns, from, { to, count: REPLAY_MAX });
-    const oldest = this.#history.oldest || this.#head + 1;
-    const complete = found.length < REPLAY_MAX;
+    const answer = this.#core.replay(session, from, to);
+    if (answer === undefined) return;
+    const { messages, about } = answer;
+    const facts = [from, to, about.oldest, about.complete];
     const { epoch } = this.#origin;
-    const about = [from, to, oldest, complete];
-    tell(session, VERB_FEED, [Kind.replay, this.name, epoch, found.map(toWire), about]);
+    tell(session, VERB_FEED, [Kind.replay, this.name, epoch, messages.map(toWire), facts]);
   }
 
   #beats(): void {
-    const changed = this.#lasts(this.#changed);
-    this.#changed = new Set();
-    for (const [session, following] of this.#followers) {
-      const lasts = following.isNew ? this.#lasts(this.#lastOf.keys()) : changed;
-      following.isNew = false;
-      const theirs = lasts.filter(([topic]) => matchesAny(following.patterns, topic));
-      tell(session, VERB_FEED, [Kind.beat, this.name, this.#origin.epoch, theirs]);
-    }
-  }
-
-  #lasts(topics: Iterable<string>): [string, number][] {
-    return [...topics].map((topic) => [topic, this.#lastOf.get(topic) ?? 0]);
+    for (const [session, lasts] of this.#core.beats())
+      tell(session, VERB_FEED, [Kind.beat, this.name, this.#origin.epoch, lasts]);
   }
 }
 

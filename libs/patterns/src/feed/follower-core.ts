@@ -8,6 +8,8 @@ export interface Gap {
 
 /** What a follower asks of the world. */
 export interface FollowerEffects {
+  /** False when holes are reported at once, and nothing is asked for (default true). */
+  readonly fill?: boolean;
   deliver(message: FeedMessage): void;
   /** Some messages between the two numbers, inclusive, may be lost for good. */
   gap(gap: Gap): void;
@@ -70,7 +72,10 @@ export class FollowerCore {
     const last = this.#lastOf(message.topic);
     if (message.seq <= last) this.duplicates++;
     else if (this.#asked !== undefined) this.#hold(message);
-    else if (message.prev > last) {
+    else if (message.prev > last && this.#effects.fill === false) {
+      this.#lost(last + 1, message.prev);
+      this.#deliver(message);
+    } else if (message.prev > last) {
       this.#hold(message);
       this.#ask({ from: last + 1, to: message.seq - 1 }, nowMs);
     } else this.#deliver(message);
@@ -129,7 +134,12 @@ export class FollowerCore {
       from = Math.min(from, last + 1);
       to = Math.max(to, seq);
     }
-    if (to > 0) this.#ask({ from, to }, nowMs);
+    if (to === 0) return;
+    if (this.#effects.fill !== false) this.#ask({ from, to }, nowMs);
+    else {
+      this.#lost(from, to);
+      this.#settled({ from, to }, nowMs);
+    }
   }
 
   /** All of the range was sent: what is still not here is gone for good. */

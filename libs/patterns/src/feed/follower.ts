@@ -16,10 +16,12 @@ import { type Message, sessionTo, type To, tell } from "../channel.ts";
 import { bindLane, type LaneOptions } from "../lane.ts";
 import { attach, type NamedHandler, offer } from "../names.ts";
 import { VERB_FEED } from "../verbs.ts";
-import { FollowerCore, type Gap } from "./follower-core.ts";
-import { type FeedMessage, fromFrames, fromWire, type Origin, topicFrame } from "./message.ts";
+import { fromRecord } from "./batch.ts";
+import type { Gap } from "./follower-core.ts";
+import { type FeedMessage, fromWire, type Origin, topicFrame } from "./message.ts";
 import { Kind } from "./protocol.ts";
-import { matchesAny, prefixOf } from "./topics.ts";
+import { type From, Publishers, type Reset } from "./publishers.ts";
+import { prefixOf } from "./topics.ts";
 
 /** One message as a follower gets it. */
 export interface FeedItem<T> extends Omit<FeedMessage, "body" | "prev"> {
@@ -41,15 +43,16 @@ export interface FollowOptions<T> {
   /**
    * The number after which to begin, for a publisher's life that is met for the first time:
    * `"now"` (default) leaves out what was put before, `"start"` takes all that its history has.
+   * A later life of a known publisher is always followed from its first message.
    */
-  readonly from?: "now" | "start" | ((origin: Origin) => number);
+  readonly from?: From;
+  /** Called with what `onItem` has thrown, or why a value could not be decoded. */
+  readonly onError?: (error: unknown) => void;
+  /** A hole is asked for (`"fill"`, default), or told to `onGap` at once (`"report"`). */
+  readonly gap?: "fill" | "report";
+  /** Called once for each publisher that came back without its history. */
+  readonly onReset?: (reset: Reset) => void;
   readonly interceptors?: readonly Interceptor[];
-}
-
-interface Publisher {
-  readonly origin: Origin;
-  readonly core: FollowerCore;
-  session: Session;
 }
 
 /** Follows every publisher of one feed that it meets. */
@@ -58,18 +61,29 @@ export class Follower<T> implements AsyncDisposable {
   readonly #options: FollowOptions<T>;
   readonly #topics: readonly string[];
   readonly #interceptor: Interceptor | undefined;
-  readonly #publishers = new Map<string, Publisher>();
+  readonly #publishers: Publishers<Session>;
   readonly #ends: (() => void | Promise<void>)[] = [];
-  /** What came on the data lane before its publisher's offer on the other one. */
-  #early: { readonly origin: Origin; readonly message: FeedMessage }[] = [];
+  /** Records that were none of this feed, or were broken. */
   refused = 0;
+  /** Messages that could not be decoded, or that `onItem` threw on. */
+  failed = 0;
 
   /** Use {@link follow} or {@link collectFeed}. */
-  constructor(name: string, options: FollowOptions<T>) {
+  constructor(name: string, options: FollowOptions<T>, single: boolean) {
     this.name = name;
     this.#options = options;
     this.#topics = options.topics ?? [">"];
     this.#interceptor = compose(options.interceptors);
+    const { from = "now", gap = "fill" } = options;
+    this.#publishers = new Publishers(
+      { topics: this.#topics, from, single, fill: gap === "fill" },
+      {
+        deliver: (origin, message) => this.#deliver(origin, message),
+        gap: (origin, bounds) => options.onGap?.({ ...bounds, ...origin }),
+        ask: (session, first, last) => tell(session, VERB_FEED, [Kind.ask, this.name, first, last]),
+        reset: (reset) => options.onReset?.(reset),
+      },
+    );
   }
 
   /** Prefixes for a SUB socket. */
@@ -79,7 +93,7 @@ export class Follower<T> implements AsyncDisposable {
 
   /** What is known of each publisher. */
   stats(): { node: string; seen: number; filled: number; gaps: number; duplicates: number }[] {
-    return [...this.#publishers.values()].map(({ origin, core }) => {
+    return this.#publishers.entries().map(({ origin, core }) => {
       const { seen, filled, gaps, duplicates } = core;
       return { node: origin.node, seen, filled, gaps, duplicates };
     });
@@ -103,9 +117,9 @@ export class Follower<T> implements AsyncDisposable {
   /** For the openers: reads the data lane until it is closed. */
   async read(socket: SafeSocket): Promise<void> {
     for await (const frames of socket) {
-      const found = fromFrames(this.name, frames);
+      const found = fromRecord(this.name, frames);
       if (found === undefined) this.refused++;
-      else this.#data(found.origin, found.message);
+      else this.#publishers.data(found.origin, found.messages, performance.now());
     }
   }
 
@@ -121,82 +135,49 @@ export class Follower<T> implements AsyncDisposable {
 
   #receive(session: Session, [kind, , a, b, c, d]: Message, onOffer: (port: number) => void): void {
     if (kind === Kind.offer) {
-      this.#meet({ node: String(a), epoch: Number(b) }, Number(c), session);
+      this.#publishers.offer(session, { node: String(a), epoch: Number(b) }, Number(c));
       onOffer(Number(d));
       return;
     }
-    const publisher = this.#of(session, Number(a));
-    if (publisher === undefined) return;
+    const epoch = Number(a);
     const nowMs = performance.now();
-    if (kind === Kind.beat) publisher.core.beat(b as [string, number][], nowMs);
+    if (kind === Kind.beat && Array.isArray(b))
+      this.#publishers.beat(session, epoch, b as [string, number][], nowMs);
     if (kind === Kind.replay && Array.isArray(b) && Array.isArray(c)) {
       const [from, to, oldest, complete] = c as [number, number, number, boolean];
-      publisher.core.replayed(b.map(fromWire), { from, to, oldest, complete }, nowMs);
+      const about = { from, to, oldest, complete };
+      this.#publishers.replayed(session, epoch, { messages: b.map(fromWire), about }, nowMs);
     }
-  }
-
-  #of(session: Session, epoch: number): Publisher | undefined {
-    for (const publisher of this.#publishers.values()) {
-      if (publisher.session === session && publisher.origin.epoch === epoch) return publisher;
-    }
-    return undefined;
-  }
-
-  #meet(origin: Origin, head: number, session: Session): void {
-    const known = this.#publishers.get(origin.node);
-    if (known?.origin.epoch === origin.epoch) {
-      known.session = session;
-      return;
-    }
-    const { from = "now" } = this.#options;
-    const start = from === "now" ? head : from === "start" ? 0 : from(origin);
-    const publisher: Publisher = { origin, session, core: this.#core(origin, start) };
-    this.#publishers.set(origin.node, publisher);
-    const early = this.#early;
-    this.#early = [];
-    for (const { origin: of, message } of early) this.#data(of, message);
-  }
-
-  #core(origin: Origin, start: number): FollowerCore {
-    return new FollowerCore(start, {
-      deliver: (message) => this.#deliver(origin, message),
-      gap: (gap) => this.#options.onGap?.({ ...gap, ...origin }),
-      ask: (from, to) => {
-        const session = this.#publishers.get(origin.node)?.session;
-        if (session !== undefined) tell(session, VERB_FEED, [Kind.ask, this.name, from, to]);
-      },
-    });
-  }
-
-  #data(origin: Origin, message: FeedMessage): void {
-    if (!matchesAny(this.#topics, message.topic)) return;
-    const publisher = this.#publishers.get(origin.node);
-    if (publisher?.origin.epoch === origin.epoch)
-      publisher.core.message(message, performance.now());
-    // Without an offer a message is not lost: its publisher's beats lead to it.
-    else if (this.#early.length < EARLY_MAX) this.#early.push({ origin, message });
   }
 
   #deliver({ node, epoch }: Origin, message: FeedMessage): void {
     const { topic, seq, atMs, headers, body } = message;
-    const item: FeedItem<T> = { topic, seq, atMs, headers, value: decode(body) as T, node, epoch };
-    if (this.#interceptor === undefined) {
-      this.#options.onItem(item);
-      return;
+    try {
+      const value = decode(body) as T;
+      const item: FeedItem<T> = { topic, seq, atMs, headers, value, node, epoch };
+      if (this.#interceptor === undefined) this.#options.onItem(item);
+      else this.#intercepted(this.#interceptor, item);
+    } catch (error) {
+      this.#fail(error);
     }
-    const operation = {
-      verb: "feed",
-      side: "consumer",
-      name: this.name,
-      peer: node,
-      attributes: { topic },
-    } as const;
+  }
+
+  #intercepted(interceptor: Interceptor, item: FeedItem<T>): void {
+    const { name } = this;
+    const { node: peer, topic, headers } = item;
+    const about = { verb: "feed", side: "consumer", name, peer, attributes: { topic } } as const;
     const next = async (_headers: Headers): Promise<void> => this.#options.onItem(item);
-    intercept(this.#interceptor, () => ({ ...operation, headers }), next).catch(() => undefined);
+    intercept(interceptor, () => ({ ...about, headers }), next).catch((error: unknown) =>
+      this.#fail(error),
+    );
+  }
+
+  /** The follower goes on: the message was delivered, whatever was made of it. */
+  #fail(error: unknown): void {
+    this.failed++;
+    this.#options.onError?.(error);
   }
 }
-
-const EARLY_MAX = 1_000;
 
 /** Where a feed that binds is followed from, and with which keys. */
 export interface FollowFeedOptions<T> extends FollowOptions<T>, Pick<DialOptions, "node"> {
@@ -208,7 +189,7 @@ export interface FollowFeedOptions<T> extends FollowOptions<T>, Pick<DialOptions
  * @param to endpoint of the listener it was opened on, or a session to it
  */
 export function follow<T>(to: To, name: string, options: FollowFeedOptions<T>): Follower<T> {
-  const follower = new Follower<T>(name, options);
+  const follower = new Follower<T>(name, options, true);
   const { session, end } = sessionTo(to, options);
   const { keys: security } = options;
   const socket = new SafeSocket("sub", { security, subscribe: follower.prefixes });
@@ -240,7 +221,7 @@ export async function collectFeed<T>(
   listener: Listener,
   options: FollowOptions<T> & LaneOptions,
 ): Promise<Follower<T>> {
-  const follower = new Follower<T>(name, options);
+  const follower = new Follower<T>(name, options, false);
   const make = (security: Gate["security"] | undefined): SafeSocket =>
     new SafeSocket("sub", { security, subscribe: follower.prefixes });
   const { socket, port, end } = await bindLane(make, options);

@@ -1,4 +1,4 @@
-import { decode, encode, type Headers } from "@zeroplane/link";
+import type { Headers } from "@zeroplane/link";
 
 /** One numbered message of a feed. */
 export interface FeedMessage {
@@ -23,37 +23,6 @@ export interface Origin {
 
 /** First frame of a message on the data lane: what subscribers filter by. */
 export const topicFrame = (feed: string, topic: string): string => `${feed}\0${topic}`;
-
-/** The frames of a message on the data lane: topic, facts, body. */
-export function toFrames(feed: string, origin: Origin, message: FeedMessage): Uint8Array[] {
-  const { topic, seq, prev, atMs, headers, body } = message;
-  const facts = encode([origin.node, origin.epoch, seq, prev, atMs, headers]);
-  return [Buffer.from(topicFrame(feed, topic)), facts, body];
-}
-
-/** @returns the message in the frames, or `undefined` when it is none of `feed` */
-export function fromFrames(
-  feed: string,
-  frames: readonly Buffer[],
-): { readonly origin: Origin; readonly message: FeedMessage } | undefined {
-  const [name, facts, body] = frames;
-  if (name === undefined || facts === undefined || body === undefined) return undefined;
-  const [ofFeed, topic] = name.toString().split("\0");
-  const fields = decode(facts);
-  if (ofFeed !== feed || topic === undefined || !Array.isArray(fields)) return undefined;
-  const [node, epoch, seq, prev, atMs, headers] = fields as unknown[];
-  return {
-    origin: { node: String(node), epoch: Number(epoch) },
-    message: {
-      topic,
-      seq: Number(seq),
-      prev: Number(prev),
-      atMs: Number(atMs),
-      headers: (headers ?? {}) as Headers,
-      body,
-    },
-  };
-}
 
 /** A message on the control lane. */
 export const toWire = ({ topic, seq, prev, atMs, headers, body }: FeedMessage): unknown[] => [

@@ -1,1 +1,2 @@
+export { simulateFeed } from "./simulate-feed.ts";
 export { simulateWork } from "./simulate-work.ts";

@@ -38,7 +38,7 @@ export class Finisher {
     let last = "";
     let lastTouched: Touched | undefined;
     for (const span of spans) {
-      const id = span.traceId.latin1Slice();
+      const id = span.traceId.toString("latin1");
       const startMs = Number(span.startNs / 1_000_000n);
       if (id === last && lastTouched !== undefined) {
         widen(lastTouched, startMs);
@@ -115,11 +115,11 @@ function rowsOf(partition: Partition, traceId: Buffer): TimeRow[] {
   // Nanoseconds since 1970 do not fit a double: since the hour do.
   return rows.map((row) => ({
     partition,
-    id: Buffer.from(row["span_id"] as Uint8Array).latin1Slice(),
+    id: Buffer.from(row["span_id"] as Uint8Array).toString("latin1"),
     parent:
       row["parent_id"] === null
         ? undefined
-        : Buffer.from(row["parent_id"] as Uint8Array).latin1Slice(),
+        : Buffer.from(row["parent_id"] as Uint8Array).toString("latin1"),
     startNs: (Number(row["start_us"]) % 86_400_000_000) * 1_000 + Number(row["start_sub"]),
     durationNs: Number(row["duration_ns"]),
     selfNs: Number(row["self_ns"]),

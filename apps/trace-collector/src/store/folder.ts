@@ -75,6 +75,11 @@ export class Folder {
     return size("") + size("-wal");
   }
 
+  /** Bytes of the log that is not checkpointed away. */
+  walBytes(name: string): number {
+    return statSync(this.file(`${name}-wal`), { throwIfNoEntry: false })?.size ?? 0;
+  }
+
   remove(name: string): void {
     for (const suffix of ["", "-wal", "-shm"])
       rmSync(this.file(`${name}${suffix}`), { force: true });

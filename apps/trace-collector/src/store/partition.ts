@@ -45,7 +45,7 @@ export class Partition implements Disposable {
     this.db.exec(SCHEMA);
     if (pagesMax > 0) this.db.exec(`PRAGMA max_page_count = ${pagesMax}`);
     const prepared = Object.entries(INSERTS).map(([name, sql]) => [name, this.db.prepare(sql)]);
-    this.#sql = Object.fromEntries(prepared) as typeof this.#sql;
+    this.#sql = Object.fromEntries(prepared) as Record<keyof typeof INSERTS, StatementSync>;
     const of = (sql: string): number => Number(this.db.prepare(sql).get()?.["n"] ?? 0);
     this.#chunk = of("SELECT max(id) AS n FROM chunks");
     this.spans = of("SELECT count(*) AS n FROM spans");
@@ -126,10 +126,10 @@ export class Partition implements Disposable {
     }
   }
 
-  #addLog({ traceId, spanId = null, service, atNs, severity, body, attributes }: DecodedLog): void {
+  #addLog({ traceId, spanId, service, atNs, severity, body, attributes }: DecodedLog): void {
     const texts = [JSON.stringify(body).slice(0, LOG_MAX), JSON.stringify(attributes).slice(0, LOG_MAX)] as const;
     const digest = createHash("sha1").update(`${spanId?.toString("hex")}${service}${texts[0]}${texts[1]}`).digest();
-    this.#sql.log.run(traceId, atNs.toString().padStart(20, "0"), digest, spanId, service, severity, ...texts);
+    this.#sql.log.run(traceId, atNs.toString().padStart(20, "0"), digest, spanId ?? null, service, severity, ...texts);
   }
 
   #opOf({ service, name, kind }: DecodedSpan): number {
@@ -151,8 +151,8 @@ function selfTimesOf(spans: readonly DecodedSpan[]): Float64Array {
   const base = spans[0]?.startNs ?? 0n;
   return selfTimes(
     spans.map((span) => ({
-      id: span.traceId.latin1Slice() + span.spanId.latin1Slice(),
-      parent: span.parentId && span.traceId.latin1Slice() + span.parentId.latin1Slice(),
+      id: span.traceId.toString("latin1") + span.spanId.toString("latin1"),
+      parent: span.parentId && span.traceId.toString("latin1") + span.parentId.toString("latin1"),
       startNs: Number(span.startNs - base),
       durationNs: durationOf(span),
       kind: span.kind,

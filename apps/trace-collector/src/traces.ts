@@ -42,7 +42,9 @@ export class Traces {
       ...(minMs !== undefined && { minMs }),
       ...(error === true && { error }),
     });
-    return rows.flatMap(({ traceId, trace }) => (trace === undefined ? [] : [{ traceId, ...trace }]));
+    return rows.flatMap(({ traceId, trace }) =>
+      trace === undefined ? [] : [{ traceId, ...trace }],
+    );
   }
 
   /** What came, what is kept, and what was lost on the way. */

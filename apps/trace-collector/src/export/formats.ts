@@ -3,7 +3,12 @@ import type { SpanView, Trace } from "../trace.ts";
 /** The trace as Chrome trace events, for Perfetto: a process for each service, a lane for spans that overlap. */
 export function toPerfetto({ spans }: Trace): object {
   const services = [...new Set(spans.map(({ service }) => service))];
-  const names = services.map((name, pid) => ({ ph: "M", name: "process_name", pid, args: { name } }));
+  const names = services.map((name, pid) => ({
+    ph: "M",
+    name: "process_name",
+    pid,
+    args: { name },
+  }));
   const lanes = new Map<number, number[]>();
   const events = spans.map((span) => {
     const pid = services.indexOf(span.service);
@@ -14,7 +19,16 @@ export function toPerfetto({ spans }: Trace): object {
     const tid = free === -1 ? own.length : free;
     own[tid] = ends;
     const args = { ...span.attributes, spanId: span.spanId };
-    return { ph: "X", name: span.name, cat: span.kind, pid, tid, ts: span.startMs * 1_000, dur: span.durationMs * 1_000, args };
+    return {
+      ph: "X",
+      name: span.name,
+      cat: span.kind,
+      pid,
+      tid,
+      ts: span.startMs * 1_000,
+      dur: span.durationMs * 1_000,
+      args,
+    };
   });
   return { traceEvents: [...names, ...events], displayTimeUnit: "ms" };
 }
@@ -33,8 +47,20 @@ export function toSpeedscope({ traceId, spans }: Trace): object {
   const samples = spans.map((span) => pathOf(span, known).map(frameOf));
   const weights = spans.map(({ selfMs }) => selfMs);
   const endValue = weights.reduce((sum, weight) => sum + weight, 0);
-  const profile = { type: "sampled", name: traceId, unit: "milliseconds", startValue: 0, endValue, samples, weights };
-  return { $schema: "https://www.speedscope.app/file-format-schema.json", shared: { frames }, profiles: [profile] };
+  const profile = {
+    type: "sampled",
+    name: traceId,
+    unit: "milliseconds",
+    startValue: 0,
+    endValue,
+    samples,
+    weights,
+  };
+  return {
+    $schema: "https://www.speedscope.app/file-format-schema.json",
+    shared: { frames },
+    profiles: [profile],
+  };
 }
 
 const DEPTH_MAX = 256;
@@ -77,5 +103,10 @@ export function toHtml(trace: Trace): string {
 ${rows.join("\n")}${more}</html>`;
 }
 
-const ESCAPES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
+const ESCAPES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+};
 const escape = (text: string): string => text.replace(/[&<>"]/g, (each) => ESCAPES[each] ?? each);

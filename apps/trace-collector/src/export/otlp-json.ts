@@ -1,8 +1,10 @@
-import { STATUS_ERROR, type Attributes, type DecodedSpan } from "../span.ts";
+import { type Attributes, type DecodedSpan, STATUS_ERROR } from "../span.ts";
 
 /** Spans as an OTLP/JSON `ExportTraceServiceRequest`: what `POST /v1/traces` of any collector takes. */
 export function toOtlpJson(spans: readonly DecodedSpan[]): object {
-  const groups = Map.groupBy(spans, ({ resource, service }) => JSON.stringify(resource ?? { "service.name": service }));
+  const groups = Map.groupBy(spans, ({ resource, service }) =>
+    JSON.stringify(resource ?? { "service.name": service }),
+  );
   return {
     resourceSpans: [...groups].map(([resource, own]) => ({
       resource: { attributes: keyValues(JSON.parse(resource) as Attributes) },
@@ -32,7 +34,10 @@ function toSpan(span: DecodedSpan): object {
       spanId,
       attributes: keyValues(attributes),
     })),
-    status: span.status === STATUS_ERROR ? { code: 2, message: span.statusMessage } : { code: span.status },
+    status:
+      span.status === STATUS_ERROR
+        ? { code: 2, message: span.statusMessage }
+        : { code: span.status },
   };
 }
 
@@ -46,6 +51,7 @@ function anyValue(value: unknown): object {
     return Number.isSafeInteger(value) ? { intValue: String(value) } : { doubleValue: value };
   }
   if (Array.isArray(value)) return { arrayValue: { values: value.map(anyValue) } };
-  if (typeof value === "object" && value !== null) return { kvlistValue: { values: keyValues(value as Attributes) } };
+  if (typeof value === "object" && value !== null)
+    return { kvlistValue: { values: keyValues(value as Attributes) } };
   return {};
 }

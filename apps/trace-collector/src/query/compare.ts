@@ -1,5 +1,4 @@
-import type { ComparedOperation, ComparedSide, Comparison } from "../api.ts";
-import type { SpanFilter } from "../api.ts";
+import type { ComparedOperation, ComparedSide, Comparison, SpanFilter } from "../api.ts";
 import { conditionOf } from "./matching.ts";
 import type { Readers } from "./readers.ts";
 

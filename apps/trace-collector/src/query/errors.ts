@@ -20,14 +20,22 @@ interface Tally {
  * Failures grouped by where they began: spans that failed with no failed span below them. Services that failed
  * with them in the same trace are observers. Newest first, at most 500 groups; of each file the first 200 000 failures count.
  */
-export function errors(readers: Readers, range: Range & { readonly service?: string }): ErrorGroup[] {
+export function errors(
+  readers: Readers,
+  range: Range & { readonly service?: string },
+): ErrorGroup[] {
   const { fromMs = 0, toMs = 9e12 } = range;
   const groups = new Map<string, Tally>();
   const observers = new Map<string, Set<string>>();
-  for (const row of readers.rows(SQL, [Math.round(fromMs * 1_000), Math.round(toMs * 1_000)], range)) {
+  for (const row of readers.rows(
+    SQL,
+    [Math.round(fromMs * 1_000), Math.round(toMs * 1_000)],
+    range,
+  )) {
     const traceId = hex(row["trace_id"]);
     if (row["passed"] === 1) observe(observers, traceId, String(row["service"]));
-    else if (range.service === undefined || range.service === row["service"]) addOrigin(groups, traceId, row);
+    else if (range.service === undefined || range.service === row["service"])
+      addOrigin(groups, traceId, row);
   }
   const found = [...groups.values()].map(({ group, traces }) => ({
     ...group,

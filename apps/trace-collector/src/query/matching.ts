@@ -52,13 +52,22 @@ function findHits(db: DatabaseSync, { attributes = [], text, fromMs, toMs }: Spa
   const wanted = text?.toLowerCase();
   const names = wanted === undefined ? new Set<string>() : namedLike(db, wanted);
   const chunks = db.prepare("SELECT id, data FROM chunks WHERE max_us >= ? AND min_us <= ?");
-  const range = [(fromMs ?? 0) * US, Math.min((toMs ?? 9e12) * US, Number.MAX_SAFE_INTEGER)] as const;
+  const range = [
+    (fromMs ?? 0) * US,
+    Math.min((toMs ?? 9e12) * US, Number.MAX_SAFE_INTEGER),
+  ] as const;
   for (const { id, data } of chunks.iterate(Math.floor(range[0]), Math.ceil(range[1]))) {
     const chunk = new ReadChunk(data as Uint8Array);
     if (!attributes.every(([key]) => chunk.text.includes(JSON.stringify(key)))) continue;
     for (const [slot, line] of chunk.lines.entries()) {
-      if (wanted !== undefined && !line.toLowerCase().includes(wanted) && !names.has(`${String(id)}/${slot}`)) continue;
-      if (attributes.length === 0 || hasAttributes(chunk, slot, line, attributes)) insert.run(Number(id), slot);
+      if (
+        wanted !== undefined &&
+        !line.toLowerCase().includes(wanted) &&
+        !names.has(`${String(id)}/${slot}`)
+      )
+        continue;
+      if (attributes.length === 0 || hasAttributes(chunk, slot, line, attributes))
+        insert.run(Number(id), slot);
     }
   }
   db.exec("PRAGMA query_only = ON");
@@ -68,7 +77,12 @@ function findHits(db: DatabaseSync, { attributes = [], text, fromMs, toMs }: Spa
 function namedLike(db: DatabaseSync, wanted: string): Set<string> {
   const sql = `SELECT chunk, slot FROM spans WHERE op IN
     (SELECT id FROM ops WHERE instr(lower(name), ?1) > 0 OR instr(lower(service), ?1) > 0)`;
-  return new Set(db.prepare(sql).all(wanted).map(({ chunk, slot }) => `${String(chunk)}/${String(slot)}`));
+  return new Set(
+    db
+      .prepare(sql)
+      .all(wanted)
+      .map(({ chunk, slot }) => `${String(chunk)}/${String(slot)}`),
+  );
 }
 
 function hasAttributes(
@@ -79,10 +93,16 @@ function hasAttributes(
 ): boolean {
   const isInLine = attributes.every(([key]) => line.includes(JSON.stringify(key)));
   const mayBeResource = chunk.text.split("\n", 1)[0] ?? "";
-  if (!isInLine && !attributes.every(([key]) => (line + mayBeResource).includes(JSON.stringify(key)))) return false;
+  if (
+    !isInLine &&
+    !attributes.every(([key]) => (line + mayBeResource).includes(JSON.stringify(key)))
+  )
+    return false;
   const detail = chunk.detail(slot);
   return attributes.every(([key, value]) => {
     const own = detail.attributes[key] ?? detail.resource[key];
-    return own !== undefined && (typeof own === "object" ? JSON.stringify(own) : String(own)) === value;
+    return (
+      own !== undefined && (typeof own === "object" ? JSON.stringify(own) : String(own)) === value
+    );
   });
 }

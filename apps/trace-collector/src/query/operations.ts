@@ -31,7 +31,10 @@ interface Tally {
 }
 
 /** Rate, errors, percentiles and self time of every operation of a range, by total self time. */
-export function operations(readers: Readers, range: Range & { readonly service?: string }): OperationRow[] {
+export function operations(
+  readers: Readers,
+  range: Range & { readonly service?: string },
+): OperationRow[] {
   const { where, parameters } = rangeOf(range, 2);
   const tallies = new Map<string, Tally>();
   const sql = SQL.replace("RANGE", where);
@@ -48,8 +51,19 @@ export function operations(readers: Readers, range: Range & { readonly service?:
 }
 
 const emptyTally = (service: string, operation: string, kind: string): Tally => ({
-  service, operation, kind, buckets: new Map(), count: 0, errors: 0, totalNs: 0, selfNs: 0, longestNs: -1,
-  slowest: "", error: undefined, firstUs: Number.MAX_SAFE_INTEGER, lastUs: 0,
+  service,
+  operation,
+  kind,
+  buckets: new Map(),
+  count: 0,
+  errors: 0,
+  totalNs: 0,
+  selfNs: 0,
+  longestNs: -1,
+  slowest: "",
+  error: undefined,
+  firstUs: Number.MAX_SAFE_INTEGER,
+  lastUs: 0,
 });
 
 function addRow(tally: Tally, row: Record<string, unknown>): void {

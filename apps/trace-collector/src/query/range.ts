@@ -9,7 +9,10 @@ export interface Range {
 const MAX_US = Number.MAX_SAFE_INTEGER;
 
 /** The range as SQL over spans `s`, with parameters from number `at` on. */
-export function rangeOf({ fromMs, toMs }: Range, at = 1): { readonly where: string; readonly parameters: SQLInputValue[] } {
+export function rangeOf(
+  { fromMs, toMs }: Range,
+  at = 1,
+): { readonly where: string; readonly parameters: SQLInputValue[] } {
   const us = (ms: number | undefined, open: number): number =>
     ms === undefined ? open : Math.min(Math.round(ms * 1_000), MAX_US);
   return {

@@ -25,7 +25,8 @@ export class Readers implements Disposable {
   /** Partitions with spans that start within a range, newest first; each is open until the next one is taken. */
   *within(fromMs = 0, toMs = Number.MAX_SAFE_INTEGER): Generator<Reader> {
     const names = this.#folder.list();
-    for (const name of this.#open.keys()) if (!names.some((each) => each.name === name)) this.#close(name);
+    for (const name of this.#open.keys())
+      if (!names.some((each) => each.name === name)) this.#close(name);
     for (const each of names.toReversed()) {
       if (each.toMs < fromMs || each.fromMs > toMs) continue;
       const db = this.#db(each.name);

@@ -47,7 +47,9 @@ export function search(readers: Readers, query: SearchQuery): SearchPage {
   const next = found.length > limit ? found[limit - 1] : undefined;
   const isTraces = query.of !== "spans";
   return {
-    rows: isTraces ? rows.map((row) => ({ ...row, trace: summaryOf(readers, row.traceId, row.startMs) })) : rows,
+    rows: isTraces
+      ? rows.map((row) => ({ ...row, trace: summaryOf(readers, row.traceId, row.startMs) }))
+      : rows,
     totals,
     ...(next !== undefined && { cursor: cursorOf(next.row, next.value, totals) }),
   };
@@ -70,7 +72,9 @@ function pageOf(
   const columns = "s.trace_id, s.span_id, s.start_us, s.duration_ns, s.status, s.op";
   const after = cursor === undefined ? "1" : "(value, trace_id, span_id) < (?, ?, ?)";
   const from: SQLInputValue[] =
-    cursor === undefined ? [] : [cursor.value, Buffer.from(cursor.traceId, "hex"), Buffer.from(cursor.spanId, "hex")];
+    cursor === undefined
+      ? []
+      : [cursor.value, Buffer.from(cursor.traceId, "hex"), Buffer.from(cursor.spanId, "hex")];
   const inner = isSpans
     ? `SELECT ${columns}, ${column} AS value FROM spans s WHERE ${where}`
     : `SELECT ${columns}, max(${column}) AS value FROM spans s WHERE ${where} GROUP BY s.trace_id`;
@@ -80,7 +84,11 @@ function pageOf(
   return rows.map((row) => ({ row, value: Number(row["value"]) }));
 }
 
-function count({ db }: Reader, { where, parameters }: PageAsked["condition"], into: { spans: number; traces: number }): void {
+function count(
+  { db }: Reader,
+  { where, parameters }: PageAsked["condition"],
+  into: { spans: number; traces: number },
+): void {
   const sql = `SELECT count(*) AS spans, count(DISTINCT s.trace_id) AS traces FROM spans s WHERE ${where}`;
   const row = db.prepare(sql).get(...parameters);
   into.spans += Number(row?.["spans"]);
@@ -107,14 +115,24 @@ const SUMMARY = `SELECT s.span_id, s.parent_id, s.start_us, s.duration_ns, s.sta
   FROM spans s JOIN ops o ON o.id = s.op WHERE trace_id = ? ORDER BY start_us LIMIT ${SUMMARY_SPANS_MAX}`;
 
 /** A trace in one line; spans within two hours of `nearMs` count. */
-export function summaryOf(readers: Readers, traceId: string, nearMs: number): NonNullable<SearchRow["trace"]> {
+export function summaryOf(
+  readers: Readers,
+  traceId: string,
+  nearMs: number,
+): NonNullable<SearchRow["trace"]> {
   const near = { fromMs: nearMs - HOURS_MS, toMs: nearMs + HOURS_MS };
   const spans = [...readers.rows(SUMMARY, [Buffer.from(traceId, "hex")], near)];
   spans.sort((a, b) => Number(a["start_us"]) - Number(b["start_us"]));
   const known = new Set(spans.map((row) => hex(row["span_id"])));
-  const root = spans.find((row) => row["parent_id"] === null) ?? spans.find((row) => !known.has(hex(row["parent_id"]))) ?? spans[0];
+  const root =
+    spans.find((row) => row["parent_id"] === null) ??
+    spans.find((row) => !known.has(hex(row["parent_id"]))) ??
+    spans[0];
   const startMs = Number(spans[0]?.["start_us"]) / 1_000;
-  const endMs = spans.reduce((end, row) => Math.max(end, Number(row["start_us"]) / 1_000 + Number(row["duration_ns"]) / 1e6), 0);
+  const endMs = spans.reduce(
+    (end, row) => Math.max(end, Number(row["start_us"]) / 1_000 + Number(row["duration_ns"]) / 1e6),
+    0,
+  );
   return {
     name: String(root?.["name"] ?? "?"),
     service: String(root?.["service"] ?? "?"),
@@ -143,5 +161,8 @@ function parseCursor(text: string): Cursor {
   } catch {
     // Told of below.
   }
-  throw new TraceError("ERR_QUERY", "the cursor is none of a page before; leave it out for the first page");
+  throw new TraceError(
+    "ERR_QUERY",
+    "the cursor is none of a page before; leave it out for the first page",
+  );
 }

@@ -56,5 +56,11 @@ function merged(a: ServiceEdge | undefined, b: ServiceEdge): ServiceEdge {
   if (a === undefined) return b;
   const count = a.count + b.count;
   const mean = (of: "averageMs" | "lagMs"): number => (a[of] * a.count + b[of] * b.count) / count;
-  return { ...b, count, errors: a.errors + b.errors, averageMs: mean("averageMs"), lagMs: mean("lagMs") };
+  return {
+    ...b,
+    count,
+    errors: a.errors + b.errors,
+    averageMs: mean("averageMs"),
+    lagMs: mean("lagMs"),
+  };
 }

@@ -1,7 +1,7 @@
+import { type DecodedLog, STATUS_ERROR } from "../span.ts";
 import type { StoredSpan } from "../store/trace-rows.ts";
 import { logsOf, spansOf } from "../store/trace-rows.ts";
 import { KINDS, type SpanView, type Trace } from "../trace.ts";
-import { STATUS_ERROR, type DecodedLog } from "../span.ts";
 import { criticalPath } from "./critical-path.ts";
 import type { Readers } from "./readers.ts";
 
@@ -21,10 +21,13 @@ export function storedTrace(readers: Readers, traceId: string): StoredTrace {
   const spans = new Map<string, StoredSpan>();
   const logs: DecodedLog[] = [];
   for (const { db } of readers.within()) {
-    for (const span of spansOf(db, id, TRACE_SPANS_MAX - spans.size)) spans.set(span.spanId.toString("hex"), span);
+    for (const span of spansOf(db, id, TRACE_SPANS_MAX - spans.size))
+      spans.set(span.spanId.toString("hex"), span);
     logs.push(...logsOf(db, id, LOGS_MAX - logs.length));
   }
-  const byStart = [...spans.values()].toSorted((a, b) => Number(a.startNs - b.startNs) || Number(b.endNs - a.endNs));
+  const byStart = [...spans.values()].toSorted(
+    (a, b) => Number(a.startNs - b.startNs) || Number(b.endNs - a.endNs),
+  );
   return { spans: byStart, logs: logs.toSorted((a, b) => Number(a.atNs - b.atNs)) };
 }
 
@@ -59,7 +62,8 @@ export function viewOf(traceId: string, { spans, logs }: StoredTrace): Trace {
   };
 }
 
-const numberOf = (value: unknown): number | undefined => (typeof value === "number" ? value : undefined);
+const numberOf = (value: unknown): number | undefined =>
+  typeof value === "number" ? value : undefined;
 
 function toView(span: StoredSpan): SpanView {
   const type = span.attributes["error.type"];

@@ -93,8 +93,18 @@ export class Partition implements Disposable {
       const op = this.#opOf(span);
       const { traceId, spanId, parentId = null } = span;
       const { changes } = this.#sql.span.run(
-        traceId, spanId, parentId, op, startUs, Number(span.startNs % 1_000n), durationOf(span),
-        Math.round(selfs[at] ?? 0), span.status, weightOf(span.traceState), id, chunk.add(span),
+        traceId,
+        spanId,
+        parentId,
+        op,
+        startUs,
+        Number(span.startNs % 1_000n),
+        durationOf(span),
+        Math.round(selfs[at] ?? 0),
+        span.status,
+        weightOf(span.traceState),
+        id,
+        chunk.add(span),
       );
       if (changes === 0) continue;
       added++;
@@ -122,14 +132,28 @@ export class Partition implements Disposable {
   #addLinks({ traceId, spanId, links }: DecodedSpan): void {
     for (const link of links) {
       const [trace, span] = [Buffer.from(link.traceId, "hex"), Buffer.from(link.spanId, "hex")];
-      if (trace.length === 16 && span.length === 8) this.#sql.link.run(traceId, spanId, trace, span);
+      if (trace.length === 16 && span.length === 8)
+        this.#sql.link.run(traceId, spanId, trace, span);
     }
   }
 
   #addLog({ traceId, spanId, service, atNs, severity, body, attributes }: DecodedLog): void {
-    const texts = [JSON.stringify(body).slice(0, LOG_MAX), JSON.stringify(attributes).slice(0, LOG_MAX)] as const;
-    const digest = createHash("sha1").update(`${spanId?.toString("hex")}${service}${texts[0]}${texts[1]}`).digest();
-    this.#sql.log.run(traceId, atNs.toString().padStart(20, "0"), digest, spanId ?? null, service, severity, ...texts);
+    const texts = [
+      JSON.stringify(body).slice(0, LOG_MAX),
+      JSON.stringify(attributes).slice(0, LOG_MAX),
+    ] as const;
+    const digest = createHash("sha1")
+      .update(`${spanId?.toString("hex")}${service}${texts[0]}${texts[1]}`)
+      .digest();
+    this.#sql.log.run(
+      traceId,
+      atNs.toString().padStart(20, "0"),
+      digest,
+      spanId ?? null,
+      service,
+      severity,
+      ...texts,
+    );
   }
 
   #opOf({ service, name, kind }: DecodedSpan): number {

@@ -49,7 +49,10 @@ export class TraceStore implements AsyncDisposable {
     const bytes = message.body.byteLength;
     if (this.#queueBytes + bytes > QUEUE_BYTES_MAX) {
       this.#busy++;
-      throw new TraceError("ERR_BUSY", `${QUEUE_BYTES_MAX} bytes wait to be stored; send it again in a second`);
+      throw new TraceError(
+        "ERR_BUSY",
+        `${QUEUE_BYTES_MAX} bytes wait to be stored; send it again in a second`,
+      );
     }
     this.#queueBytes += bytes;
     try {
@@ -62,7 +65,9 @@ export class TraceStore implements AsyncDisposable {
   /** Asks the reader. @throws TraceError ERR_BUSY when 64 queries wait */
   query: Thread<ReaderMethods>["ask"] = (call, ...args) => {
     if (this.#reader.waiting < QUERIES_MAX) return this.#reader.ask(call, ...args);
-    return Promise.reject(new TraceError("ERR_BUSY", `${QUERIES_MAX} queries wait; ask again in a second`));
+    return Promise.reject(
+      new TraceError("ERR_BUSY", `${QUERIES_MAX} queries wait; ask again in a second`),
+    );
   };
 
   /** Keeps a trace for ever, or no longer. */
@@ -77,9 +82,11 @@ export class TraceStore implements AsyncDisposable {
 
   /** Tells `listener` of spans as they are stored. @throws TraceError ERR_BUSY beyond 64 listeners */
   watch(listener: (event: LiveSpans) => void): Disposable {
-    if (this.#listeners.size >= LISTENERS_MAX) throw new TraceError("ERR_BUSY", `${LISTENERS_MAX} others watch already`);
+    if (this.#listeners.size >= LISTENERS_MAX)
+      throw new TraceError("ERR_BUSY", `${LISTENERS_MAX} others watch already`);
     this.#listeners.add(listener);
-    const tell = (): void => void this.#writer.ask("watch", this.#listeners.size > 0).catch(() => undefined);
+    const tell = (): void =>
+      void this.#writer.ask("watch", this.#listeners.size > 0).catch(() => undefined);
     tell();
     return {
       [Symbol.dispose]: () => {
@@ -90,7 +97,10 @@ export class TraceStore implements AsyncDisposable {
   }
 
   async stats(): Promise<StoreStats> {
-    const [stats, partitions] = await Promise.all([this.#writer.ask("stats"), this.#reader.ask("sizes")]);
+    const [stats, partitions] = await Promise.all([
+      this.#writer.ask("stats"),
+      this.#reader.ask("sizes"),
+    ]);
     return { ...stats, busy: this.#busy, queueBytes: this.#queueBytes, partitions };
   }
 

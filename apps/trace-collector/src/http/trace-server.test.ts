@@ -42,7 +42,7 @@ async function start(): Promise<Started> {
     store,
     get: async (path) => (await (await fetch(`${url}${path}`)).json()) as never,
     post: (body, headers = JSON_TYPE, path = "/v1/traces") =>
-      fetch(`${url}${path}`, { method: "POST", body: body as BodyInit, headers }),
+      fetch(`${url}${path}`, { method: "POST", body: body as string, headers }),
     [Symbol.asyncDispose]: async () => {
       await server[Symbol.asyncDispose]();
       await store[Symbol.asyncDispose]();
@@ -55,7 +55,7 @@ test("the official SDK's exporter is understood, and what it sent is found by ev
   const exporter = new OTLPTraceExporter({ url: `${collector.url}/v1/traces` });
   const provider = new TracerProvider({
     resource: resourceFromAttributes({ "service.name": "checkout" }),
-    spanProcessors: [new SimpleSpanProcessor(exporter)],
+    spanProcessors: [new SimpleSpanProcessor({ exporter })],
   });
   const span = provider
     .getTracer("test")
@@ -280,7 +280,8 @@ test("operations, map, errors by root hop, compare and live tell of the same tra
   await using collector = await start();
   const events = await fetch(`${collector.url}/api/live?service=store`);
   const reader = (events.body as ReadableStream<Uint8Array>).getReader();
-  const at = (ms: number): string => `${BigInt(Date.now() - 2_000 + ms)}000000`;
+  const baseMs = Date.now() - 2_000;
+  const at = (ms: number): string => `${baseMs + ms}000000`;
   const failed = {
     status: { code: 2, message: "full" },
     attributes: [{ key: "error.type", value: { stringValue: "QuotaError" } }],

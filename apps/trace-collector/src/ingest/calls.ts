@@ -1,4 +1,4 @@
-import { readCallRows } from "@zeroplane/tracing";
+import { readCallRows } from "@zeroplane/tracing/wire";
 import type { DecodedSpan } from "../span.ts";
 import { originOf } from "./otlp-protobuf.ts";
 

@@ -1,5 +1,5 @@
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
-import { CALLS_KIND, SPANS_KIND } from "@zeroplane/tracing";
+import { CALLS_KIND, SPANS_KIND } from "@zeroplane/tracing/wire";
 import type { Decoded } from "../span.ts";
 import { TraceError } from "../trace-error.ts";
 import { spansOfCalls } from "./calls.ts";

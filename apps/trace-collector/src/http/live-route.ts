@@ -18,7 +18,7 @@ export function addLiveRoute(app: FastifyInstance, store: TraceStore): void {
     const watching = store.watch(({ spans, hidden }: LiveSpans) => {
       const shown = spans.filter((span) => fits(span, wanted));
       if (raw.writableLength > BEHIND_MAX) missed += spans.length + hidden;
-      else {
+      else if (shown.length + hidden + missed > 0) {
         raw.write(`data: ${JSON.stringify({ spans: shown, hidden: hidden + missed })}\n\n`);
         missed = 0;
       }

@@ -15,6 +15,8 @@ export interface StoreOptions {
   readonly pagesMax?: number;
   /** Spans after which an hour gets another file (default 1 000 000). */
   readonly partitionSpansMax?: number;
+  /** Bytes of messages that may wait to be stored (default 64 MiB). */
+  readonly queueBytesMax?: number;
 }
 
 /** How much longer traces with errors are kept. */

@@ -8,8 +8,7 @@ import { type Offered, Thread } from "./thread.ts";
 import type { Receipt, WriterStats } from "./writer.ts";
 import type { WriterMethods } from "./writer-thread.ts";
 
-/** Bytes that may wait to be stored. */
-export const QUEUE_BYTES_MAX = 64 * 1024 * 1024;
+const QUEUE_BYTES_MAX = 64 * 1024 * 1024;
 const QUERIES_MAX = 64;
 const LISTENERS_MAX = 64;
 
@@ -29,10 +28,12 @@ export class TraceStore implements AsyncDisposable {
   readonly #reader: Thread<ReaderMethods>;
   readonly #keeper: Thread<Offered>;
   readonly #listeners = new Set<(event: LiveSpans) => void>();
+  readonly #queueBytesMax: number;
   #queueBytes = 0;
   #busy = 0;
 
   constructor(options: StoreOptions) {
+    this.#queueBytesMax = options.queueBytesMax ?? QUEUE_BYTES_MAX;
     mkdirSync(options.data, { recursive: true });
     this.#writer = new Thread(new URL("./writer-thread.ts", import.meta.url), options, (event) => {
       for (const listener of this.#listeners) listener(event as LiveSpans);
@@ -47,11 +48,11 @@ export class TraceStore implements AsyncDisposable {
    */
   async add(message: Message): Promise<Receipt> {
     const bytes = message.body.byteLength;
-    if (this.#queueBytes + bytes > QUEUE_BYTES_MAX) {
+    if (this.#queueBytes + bytes > this.#queueBytesMax) {
       this.#busy++;
       throw new TraceError(
         "ERR_BUSY",
-        `${QUEUE_BYTES_MAX} bytes wait to be stored; send it again in a second`,
+        `${this.#queueBytes} bytes wait to be stored; send it again in a second`,
       );
     }
     this.#queueBytes += bytes;

@@ -63,7 +63,12 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   down: ["zp down"],
   status: ["zp status", "zp status --json"],
   trace: ["zp trace --last", "zp trace 4bf92f3577b34da6a3ce929d0e0e4736"],
-  traces: ["zp traces --error", "zp traces --service deploy-api --min-ms 100"],
+  traces: [
+    "zp traces --error",
+    "zp traces --service deploy-api --min-ms 100",
+    "zp traces --port 4318 --data ./traces",
+    "zp traces import trace.json",
+  ],
   why: ["zp why --last", "zp why 4bf92f3577b34da6a3ce929d0e0e4736"],
   version: ["zp version --json"],
 };

@@ -21,6 +21,9 @@ export const Config = BaseConfig.extend({
     .int()
     .min(1_000_000)
     .default(2 * 1024 * 1024 * 1024),
+  /** Where OTLP/HTTP is taken and queries are answered; without a port neither is. */
+  ZP_HTTP_HOST: z.string().default("127.0.0.1"),
+  ZP_HTTP_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
 });
 
 export type Config = z.infer<typeof Config>;

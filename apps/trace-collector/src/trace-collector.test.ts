@@ -17,9 +17,9 @@ import {
 } from "@zeroplane/tracing";
 import { expect, test } from "vitest";
 import { Config } from "./config.ts";
-import { Intake } from "./intake.ts";
-import { decodeSpans } from "./otlp.ts";
-import { TraceStore } from "./trace-store.ts";
+import { decodeTraces } from "./ingest/otlp-protobuf.ts";
+import { TraceStore } from "./store/trace-store.ts";
+import { Traces } from "./traces.ts";
 import { type TraceCollector, wire } from "./wiring.ts";
 
 const folder = (): string => mkdtempSync(join(tmpdir(), "zp-traces-"));
@@ -56,7 +56,7 @@ test("reads what the SDK writes: ids, times, kinds, links, errors and every type
     });
     await inSpan("fails", {}, () => Promise.reject(new TypeError("no"))).catch(() => undefined);
   });
-  const [child, parent, fails] = decodeSpans(bytes);
+  const [child, parent, fails] = decodeTraces(bytes).spans;
   expect(parent).toMatchObject({
     service: "shop",
     node: "shop-1",
@@ -80,7 +80,7 @@ test("refuses bytes that are no spans, wherever they are cut or changed", async 
       Buffer.from(bytes.map((b, i) => (i === at ? b ^ 0xff : b))),
     ]) {
       try {
-        decodeSpans(broken);
+        decodeTraces(broken);
       } catch (error) {
         expect(error).toMatchObject({ code: "ERR_OTLP" });
         refused++;
@@ -133,10 +133,10 @@ test("collects from pipes, keeps each span once, and counts what is none", async
 });
 
 test("makes spans of calls that come as rows, below those that come as OTLP", async () => {
-  using store = new TraceStore(join(folder(), "traces.db"), { ms: 60_000, bytes: 1e9 });
-  const intake = new Intake(store);
+  await using store = new TraceStore({ data: folder(), retention: { ms: 60_000, bytes: 1e9 } });
+  const taken: Promise<unknown>[] = [];
   const sink = {
-    push: (kind: string, body: Uint8Array): void => intake.take(kind, Buffer.from(body)),
+    push: (kind: string, body: Uint8Array): void => void taken.push(store.add({ kind, body })),
   };
   const tracing = startTracing({ service: "shop", node: "shop-1", sink });
   const interceptors = [tracingInterceptor];
@@ -146,9 +146,10 @@ test("makes spans of calls that come as rows, below those that come as OTLP", as
   });
   await inSpan("checkout", {}, () => client.add(1, 2));
   await tracing[Symbol.asyncDispose]();
-  await intake[Symbol.asyncDispose]();
-  const [summary] = store.list({ name: "checkout" });
-  const spans = store.get(summary?.traceId ?? "");
+  await Promise.all(taken);
+  const traces = new Traces(store);
+  const [summary] = await traces.list({ name: "checkout" });
+  const { spans, criticalPath } = await traces.get(summary?.traceId ?? "");
   expect(spans.map(({ name, kind, service, node }) => [name, kind, service, node])).toEqual([
     ["checkout", "internal", "shop", "shop-1"],
     ["add", "client", "shop", "shop-1"],
@@ -157,22 +158,6 @@ test("makes spans of calls that come as rows, below those that come as OTLP", as
   expect(spans[1]?.parentId).toBe(spans[0]?.spanId);
   expect(spans[2]?.parentId).toBe(spans[1]?.spanId);
   expect(spans[2]?.attributes).toMatchObject({ "rpc.system.name": "zeroplane" });
-  expect(intake.stats()).toMatchObject({ spans: 3, refused: {} });
-});
-
-test("lets go of what is too old, and finds by service, name, time and error", async () => {
-  using store = new TraceStore(join(folder(), "traces.db"), { ms: 1_000, bytes: 1e9 });
-  const spans = decodeSpans(
-    await exported(async () => {
-      await inSpan("good", {}, async () => undefined);
-      await inSpan("bad", {}, () => Promise.reject(new Error("no"))).catch(() => undefined);
-    }),
-  );
-  expect(store.add(spans)).toBe(2);
-  expect(store.list({ error: true }).map(({ name }) => name)).toEqual(["bad"]);
-  expect(store.list({ name: "good" })).toHaveLength(1);
-  expect(store.list({ service: "other" })).toHaveLength(0);
-  expect(store.list({ minMs: 60_000 })).toHaveLength(0);
-  expect(store.trim(Date.now())).toBe(0);
-  expect(store.trim(Date.now() + 5_000)).toBe(2);
+  expect(criticalPath.map(({ spanId }) => spanId)).toContain(spans[1]?.spanId);
+  expect(await store.stats()).toMatchObject({ spans: 3, refused: {} });
 });

@@ -1,8 +1,24 @@
 const RETRYABLE = {
   /** No trace of that id; it may still be on its way. */
   ERR_NOT_FOUND: true,
-  /** Bytes that are no OTLP spans. */
+  /** Bytes that are no OTLP. */
   ERR_OTLP: false,
+  /** Bytes that are no rows of calls. */
+  ERR_CALLS: false,
+  /** A message of a kind that is not known. */
+  ERR_KIND: false,
+  /** A message beyond the limit. */
+  ERR_TOO_LARGE: false,
+  /** A content type or encoding that is not taken. */
+  ERR_MEDIA_TYPE: false,
+  /** Too much waits to be stored. */
+  ERR_BUSY: true,
+  /** No room, and nothing that may go. */
+  ERR_STORE_FULL: true,
+  /** A parameter of a query that cannot be understood. */
+  ERR_QUERY: false,
+  /** The store has ended. */
+  ERR_CLOSED: true,
 } as const;
 
 /** Stable code of a {@link TraceError}. */

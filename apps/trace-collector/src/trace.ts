@@ -1,3 +1,6 @@
+/** Kinds of spans by their number in OTLP. */
+export const KINDS = ["internal", "internal", "server", "client", "producer", "consumer"] as const;
+
 /** One span, for reading. */
 export interface SpanView {
   readonly spanId: string;
@@ -6,10 +9,12 @@ export interface SpanView {
   /** Name of the process. */
   readonly node: string;
   readonly name: string;
-  readonly kind: "internal" | "server" | "client" | "producer" | "consumer";
+  readonly kind: (typeof KINDS)[number];
   /** Milliseconds since 1970, with microseconds behind the point. */
   readonly startMs: number;
   readonly durationMs: number;
+  /** Time that none of its children accounts for. */
+  readonly selfMs: number;
   readonly error?: { readonly message: string; readonly type?: string };
   readonly attributes: Readonly<Record<string, unknown>>;
   readonly links: readonly { readonly traceId: string; readonly spanId: string }[];
@@ -19,6 +24,27 @@ export interface SpanView {
 export interface Trace {
   readonly traceId: string;
   readonly spans: readonly SpanView[];
+  readonly logs: readonly LogView[];
+  /** What its length is made of, by time. */
+  readonly criticalPath: readonly PathView[];
+}
+
+/** A log record of a trace. */
+export interface LogView {
+  readonly spanId?: string;
+  readonly service: string;
+  readonly atMs: number;
+  /** As in OTLP, 1 to 24. */
+  readonly severity: number;
+  readonly body: unknown;
+  readonly attributes: Readonly<Record<string, unknown>>;
+}
+
+/** A stretch of the critical path. */
+export interface PathView {
+  readonly spanId: string;
+  readonly startMs: number;
+  readonly durationMs: number;
 }
 
 /** A trace in one line. */

@@ -1,24 +1,25 @@
 import type { SenderStats } from "@zeroplane/patterns";
-import type { IntakeStats } from "./intake.ts";
+import type { StoreStats, TraceStore } from "./store/trace-store.ts";
 import type { Trace, TraceQuery, TraceSummary } from "./trace.ts";
 import { TraceError } from "./trace-error.ts";
-import type { TraceStore } from "./trace-store.ts";
 
 /** What the collector has and what it has missed. */
-export interface CollectorStats extends IntakeStats {
+export interface CollectorStats extends StoreStats {
   readonly bytes: number;
   /** By process: messages that came, got lost, or were dropped there for want of room. */
   readonly senders: readonly SenderStats[];
 }
 
+const LIMIT = 20;
+
 /** The traces of this platform. */
 export class Traces {
   readonly #store: TraceStore;
-  readonly #stats: () => Omit<CollectorStats, "bytes">;
+  readonly #senders: () => readonly SenderStats[];
 
-  constructor(store: TraceStore, stats: () => Omit<CollectorStats, "bytes">) {
+  constructor(store: TraceStore, senders: () => readonly SenderStats[] = () => []) {
     this.#store = store;
-    this.#stats = stats;
+    this.#senders = senders;
   }
 
   /**
@@ -26,22 +27,39 @@ export class Traces {
    * @param traceId 32 hex digits
    * @throws TraceError ERR_NOT_FOUND when there is none
    */
-  get(traceId: string): Trace {
-    const spans = /^[0-9a-f]{32}$/.test(traceId) ? this.#store.get(traceId) : [];
-    if (spans.length === 0) {
-      const hint = "spans arrive within a second; older ones are kept for a time";
-      throw new TraceError("ERR_NOT_FOUND", `no trace ${JSON.stringify(traceId)}; ${hint}`);
-    }
-    return { traceId, spans };
+  async get(traceId: string): Promise<Trace> {
+    const trace = isTraceId(traceId) ? await this.#store.query("trace", traceId) : undefined;
+    return trace ?? notFound(traceId);
   }
 
   /** Traces with a span that fits, newest first. */
-  list(query: TraceQuery = {}): TraceSummary[] {
-    return this.#store.list(query);
+  async list(query: TraceQuery = {}): Promise<TraceSummary[]> {
+    const { service, name: operation, minMs, error, limit = LIMIT } = query;
+    const { rows } = await this.#store.query("search", {
+      limit,
+      ...(service !== undefined && { service }),
+      ...(operation !== undefined && { operation }),
+      ...(minMs !== undefined && { minMs }),
+      ...(error === true && { error }),
+    });
+    return rows.flatMap(({ traceId, trace }) =>
+      trace === undefined ? [] : [{ traceId, ...trace }],
+    );
   }
 
   /** What came, what is kept, and what was lost on the way. */
-  stats(): CollectorStats {
-    return { ...this.#stats(), bytes: this.#store.bytes };
+  async stats(): Promise<CollectorStats> {
+    const stats = await this.#store.stats();
+    const bytes = stats.partitions.reduce((sum, partition) => sum + partition.bytes, 0);
+    return { ...stats, bytes, senders: this.#senders() };
   }
+}
+
+/** True for 32 hex digits. */
+export const isTraceId = (text: string): boolean => /^[0-9a-f]{32}$/.test(text);
+
+/** @throws TraceError ERR_NOT_FOUND */
+export function notFound(traceId: string): never {
+  const hint = "spans arrive within a second; older ones are kept for a time";
+  throw new TraceError("ERR_NOT_FOUND", `no trace ${JSON.stringify(traceId)}; ${hint}`);
 }

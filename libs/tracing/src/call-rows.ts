@@ -1,4 +1,5 @@
-import { decode, encode, type Traceparent } from "@zeroplane/link";
+import type { Traceparent } from "@zeroplane/link";
+import { decode, encode } from "@zeroplane/link/codec";
 import type { Descriptor } from "./descriptors.ts";
 
 /** Kind of a pipe message that holds calls as rows (docs/protocol.md). */

@@ -7,6 +7,7 @@ import type { Context, PlatformOptions } from "../context.ts";
 import { traceTree } from "../render/tree.ts";
 import { formatAgo, formatMs } from "../render/units.ts";
 import { whyLines } from "../render/why.ts";
+import type { ServeTracesOptions } from "./serve-traces.ts";
 
 interface TraceOptions extends PlatformOptions {
   readonly last?: boolean;
@@ -20,6 +21,7 @@ interface ListOptions extends PlatformOptions {
   readonly count: number;
 }
 
+const PORT_MAX = 65_535;
 const COUNT = 20;
 const COUNT_MAX = 500;
 const DAY_MS = 86_400_000;
@@ -32,13 +34,42 @@ export function addTraces(program: Command, context: Context): void {
   platformCommand(program, "why [id]", "where the time of a trace went, and why it failed")
     .option("--last", "of the newest deploy")
     .action((id: string | undefined, options: TraceOptions) => explain(id, options, context));
-  platformCommand(program, "traces", "traces, newest first")
+  const traces = platformCommand(
+    program,
+    "traces",
+    "traces, newest first; with --port: a collector alone",
+  )
+    .enablePositionalOptions()
     .option("--service <name>", "with a span of this service")
     .option("--name <name>", "with a span of this name")
     .option("--min-ms <ms>", "at least this long", wholeNumber(0, DAY_MS))
     .option("--error", "with an error")
     .option("-n, --count <n>", "how many at most", wholeNumber(1, COUNT_MAX), COUNT)
-    .action((options: ListOptions) => list(options, context));
+    .option(
+      "--port <port>",
+      "be a collector: OTLP in and queries out there, until Ctrl-C",
+      wholeNumber(1, PORT_MAX),
+    )
+    .option("--host <address>", "with --port: who may reach it (default: this machine)")
+    .option(
+      "--keep-days <days>",
+      "with --port: how long spans are kept (default 7)",
+      wholeNumber(1, 3_650),
+    )
+    .action(async (options: ListOptions & Partial<ServeTracesOptions>) => {
+      const { port, ...others } = options;
+      if (port === undefined) return list(options, context);
+      const { serveTraces } = await import("./serve-traces.ts");
+      return serveTraces({ ...others, port }, context);
+    });
+  traces
+    .command("import <file>")
+    .description("send a file of OTLP/JSON, such as an exported trace, to a collector")
+    .option("--to <url>", "the collector", "http://127.0.0.1:4318")
+    .action(async (file: string, { to }: { to: string }) => {
+      const { importTraces } = await import("./serve-traces.ts");
+      return importTraces(file, to, context);
+    });
 }
 
 async function show(

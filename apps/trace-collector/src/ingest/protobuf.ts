@@ -1,4 +1,4 @@
-import { TraceError } from "./trace-error.ts";
+import { TraceError } from "../trace-error.ts";
 
 /** One field of a message: bytes for strings, bytes and messages, a number or bigint otherwise. */
 export interface Field {

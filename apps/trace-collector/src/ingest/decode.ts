@@ -1,0 +1,82 @@
+import { gunzipSync, zstdDecompressSync } from "node:zlib";
+import { CALLS_KIND, SPANS_KIND } from "@zeroplane/tracing/wire";
+import type { Decoded } from "../span.ts";
+import { TraceError } from "../trace-error.ts";
+import { spansOfCalls } from "./calls.ts";
+import { decodeLogsJson, decodeTracesJson } from "./otlp-json.ts";
+import { decodeLogs, decodeTraces } from "./otlp-protobuf.ts";
+
+/** What a message is, and how it is packed. */
+export interface Message {
+  readonly kind: string;
+  readonly encoding?: string | undefined;
+  readonly body: Uint8Array;
+}
+
+/** Largest message once it is unpacked, bytes. */
+export const UNPACKED_BYTES_MAX = 64 * 1024 * 1024;
+
+/** Kinds of HTTP bodies, beside those of the pipe. */
+export const HTTP_KINDS = {
+  traces: { protobuf: "otlp-traces", json: "otlp-traces-json" },
+  logs: { protobuf: "otlp-logs", json: "otlp-logs-json" },
+} as const;
+
+const limit = { maxOutputLength: UNPACKED_BYTES_MAX };
+const UNPACK: Readonly<Record<string, (body: Buffer) => Buffer>> = {
+  identity: (body) => body,
+  gzip: (body) => gunzipSync(body, limit),
+  zstd: (body) => zstdDecompressSync(body, limit),
+};
+
+/** Encodings that {@link decodeMessage} can unpack. */
+export const ENCODINGS = Object.keys(UNPACK);
+
+const DECODE: Readonly<Record<string, (body: Buffer) => Decoded>> = {
+  [SPANS_KIND]: (body) => decodeTraces(unpack("zstd", body)),
+  [CALLS_KIND]: (body) => ({ spans: callsOf(body), logs: [], refused: {} }),
+  [HTTP_KINDS.traces.protobuf]: decodeTraces,
+  [HTTP_KINDS.traces.json]: (body) => decodeTracesJson(body.toString()),
+  [HTTP_KINDS.logs.protobuf]: decodeLogs,
+  [HTTP_KINDS.logs.json]: (body) => decodeLogsJson(body.toString()),
+};
+
+/**
+ * What a message holds.
+ * @throws TraceError ERR_KIND, ERR_OTLP, ERR_CALLS or ERR_TOO_LARGE
+ */
+export function decodeMessage({ kind, encoding = "identity", body }: Message): Decoded {
+  const decode = DECODE[kind];
+  if (decode === undefined)
+    throw new TraceError("ERR_KIND", `messages of kind ${JSON.stringify(kind)}`);
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  return decode(unpack(encoding, bytes));
+}
+
+function unpack(encoding: string, body: Buffer): Buffer {
+  try {
+    return (UNPACK[encoding] ?? noSuch)(body);
+  } catch (error) {
+    if ((error as { code?: unknown }).code === "ERR_BUFFER_TOO_LARGE") {
+      throw new TraceError(
+        "ERR_TOO_LARGE",
+        `more than ${UNPACKED_BYTES_MAX} bytes when unpacked; send smaller batches`,
+      );
+    }
+    throw new TraceError("ERR_OTLP", `not ${encoding}: ${(error as Error).message}`);
+  }
+}
+
+function noSuch(): never {
+  throw new Error(`use one of ${ENCODINGS.join(", ")}`);
+}
+
+function callsOf(body: Buffer): ReturnType<typeof spansOfCalls> {
+  try {
+    return spansOfCalls(body);
+  } catch (error) {
+    throw new TraceError("ERR_CALLS", `not rows of calls: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,86 @@
+import { type DecodedLog, STATUS_ERROR } from "../span.ts";
+import type { StoredSpan } from "../store/trace-rows.ts";
+import { logsOf, spansOf } from "../store/trace-rows.ts";
+import { KINDS, type SpanView, type Trace } from "../trace.ts";
+import { criticalPath } from "./critical-path.ts";
+import type { Readers } from "./readers.ts";
+
+/** Spans of one trace that are read at most. */
+export const TRACE_SPANS_MAX = 250_000;
+const LOGS_MAX = 10_000;
+
+/** A trace as it is stored. */
+export interface StoredTrace {
+  readonly spans: readonly StoredSpan[];
+  readonly logs: readonly DecodedLog[];
+}
+
+/** Every span and log record of a trace, by start; none when there is no such trace. */
+export function storedTrace(readers: Readers, traceId: string): StoredTrace {
+  const id = Buffer.from(traceId, "hex");
+  const spans = new Map<string, StoredSpan>();
+  const logs: DecodedLog[] = [];
+  for (const { db } of readers.within()) {
+    for (const span of spansOf(db, id, TRACE_SPANS_MAX - spans.size))
+      spans.set(span.spanId.toString("hex"), span);
+    logs.push(...logsOf(db, id, LOGS_MAX - logs.length));
+  }
+  const byStart = [...spans.values()].toSorted(
+    (a, b) => Number(a.startNs - b.startNs) || Number(b.endNs - a.endNs),
+  );
+  return { spans: byStart, logs: logs.toSorted((a, b) => Number(a.atNs - b.atNs)) };
+}
+
+/** The trace for reading, with self times and the critical path. */
+export function viewOf(traceId: string, { spans, logs }: StoredTrace): Trace {
+  const base = spans[0]?.startNs ?? 0n;
+  const timed = spans.map((span) => ({
+    id: span.spanId.toString("hex"),
+    parent: span.parentId?.toString("hex"),
+    startNs: Number(span.startNs - base),
+    durationNs: Number(span.endNs - span.startNs),
+    kind: span.kind,
+    awaitNs: numberOf(span.attributes["zp.await_ns"]),
+  }));
+  const baseMs = Number(base / 1_000n) / 1_000;
+  return {
+    traceId,
+    spans: spans.map(toView),
+    logs: logs.map((log) => ({
+      ...(log.spanId && { spanId: log.spanId.toString("hex") }),
+      service: log.service,
+      atMs: Number(log.atNs / 1_000n) / 1_000,
+      severity: log.severity,
+      body: log.body,
+      attributes: log.attributes,
+    })),
+    criticalPath: criticalPath(timed).map(({ id, fromNs, toNs }) => ({
+      spanId: id,
+      startMs: baseMs + fromNs / 1e6,
+      durationMs: (toNs - fromNs) / 1e6,
+    })),
+  };
+}
+
+const numberOf = (value: unknown): number | undefined =>
+  typeof value === "number" ? value : undefined;
+
+function toView(span: StoredSpan): SpanView {
+  const type = span.attributes["error.type"];
+  return {
+    spanId: span.spanId.toString("hex"),
+    ...(span.parentId && { parentId: span.parentId.toString("hex") }),
+    service: span.service,
+    node: span.node,
+    name: span.name,
+    kind: KINDS[span.kind] ?? "internal",
+    startMs: Number(span.startNs / 1_000n) / 1_000,
+    durationMs: Number(span.endNs - span.startNs) / 1e6,
+    selfMs: span.selfNs / 1e6,
+    ...(span.status === STATUS_ERROR && {
+      error: { message: span.statusMessage, ...(typeof type === "string" && { type }) },
+    }),
+    attributes: span.attributes,
+    links: span.links,
+  };
+}

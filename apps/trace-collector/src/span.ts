@@ -1,0 +1,61 @@
+/** Values of attributes, by name. */
+export type Attributes = Record<string, unknown>;
+
+/** Another span that a span names. */
+export interface SpanLink {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly attributes?: Attributes;
+}
+
+/** Something that happened within a span. */
+export interface SpanEvent {
+  readonly name: string;
+  readonly atNs: string;
+  readonly attributes: Attributes;
+}
+
+/** One span as it came, with what its process says of itself. */
+export interface DecodedSpan {
+  readonly traceId: Buffer;
+  readonly spanId: Buffer;
+  readonly parentId: Buffer | undefined;
+  readonly service: string;
+  readonly node: string;
+  readonly name: string;
+  /** As in OTLP: 1 internal, 2 server, 3 client, 4 producer, 5 consumer. */
+  readonly kind: number;
+  readonly startNs: bigint;
+  readonly endNs: bigint;
+  readonly attributes: Attributes;
+  readonly links: readonly SpanLink[];
+  readonly events?: readonly SpanEvent[];
+  /** 0 unset, 1 ok, 2 error. */
+  readonly status: number;
+  readonly statusMessage: string;
+  readonly traceState?: string;
+  /** The process, as attributes. */
+  readonly resource?: Attributes;
+}
+
+/** A log record that belongs to a trace. */
+export interface DecodedLog {
+  readonly traceId: Buffer;
+  readonly spanId: Buffer | undefined;
+  readonly service: string;
+  readonly atNs: bigint;
+  /** As in OTLP, 1 to 24. */
+  readonly severity: number;
+  readonly body: unknown;
+  readonly attributes: Attributes;
+}
+
+/** What one message brought, and what in it could not be taken, by reason. */
+export interface Decoded {
+  readonly spans: readonly DecodedSpan[];
+  readonly logs: readonly DecodedLog[];
+  readonly refused: Readonly<Record<string, number>>;
+}
+
+/** Status of a span that failed. */
+export const STATUS_ERROR = 2;

@@ -1,0 +1,141 @@
+import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import type { Attributes, DecodedSpan } from "../span.ts";
+
+/** What a span has beyond its row. */
+export interface SpanDetail {
+  readonly attributes: Attributes;
+  readonly links: DecodedSpan["links"];
+  readonly events: NonNullable<DecodedSpan["events"]>;
+  readonly statusMessage: string;
+  readonly traceState: string;
+  readonly resource: Attributes;
+}
+
+interface Line {
+  /** Index among the resources. */
+  readonly r: number;
+  readonly a: Attributes;
+  readonly l?: SpanDetail["links"];
+  readonly e?: SpanDetail["events"];
+  readonly m?: string;
+  readonly s?: string;
+}
+
+/** Longest line of a span, characters; what is beyond is cut. */
+export const DETAIL_MAX = 64 * 1024;
+const TEXT_MAX = 8 * 1024;
+const LIST_MAX = 128;
+const QUICKLY = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+
+/** What a batch of spans has beyond its rows: a line of resources, then a line for each span. */
+export class AttributeChunk {
+  readonly #lines: string[] = [];
+  readonly #resources = new Map<Attributes, number>();
+  readonly #texts = new Map<Attributes, string>();
+  /** Spans of which something was cut. */
+  cut = 0;
+
+  /** @returns the slot */
+  add(span: DecodedSpan): number {
+    const attributes = this.#textOf(span.attributes);
+    const line = lineOf(span, this.#resourceOf(span.resource ?? {}), attributes);
+    if (line.length <= DETAIL_MAX) return this.#lines.push(line) - 1;
+    this.cut++;
+    const small = shortened(span);
+    return (
+      this.#lines.push(
+        lineOf(small, this.#resourceOf(span.resource ?? {}), JSON.stringify(small.attributes)),
+      ) - 1
+    );
+  }
+
+  pack(): Uint8Array {
+    const head = JSON.stringify([...this.#resources.keys()].map(shortenedAttributes));
+    return zstdCompressSync(Buffer.from(`${head}\n${this.#lines.join("\n")}`), QUICKLY);
+  }
+
+  #resourceOf(resource: Attributes): number {
+    const known = this.#resources.get(resource);
+    if (known !== undefined) return known;
+    this.#resources.set(resource, this.#resources.size);
+    return this.#resources.size - 1;
+  }
+
+  /** Calls share their attributes, which are written down once. */
+  #textOf(attributes: Attributes): string {
+    const known = this.#texts.get(attributes);
+    if (known !== undefined) return known;
+    const text = JSON.stringify(attributes);
+    this.#texts.set(attributes, text);
+    return text;
+  }
+}
+
+/** Reads what {@link AttributeChunk.pack} has made. */
+export class ReadChunk {
+  readonly text: string;
+  #lines: string[] | undefined;
+  #resources: Attributes[] | undefined;
+
+  constructor(data: Uint8Array) {
+    this.text = zstdDecompressSync(data).toString();
+  }
+
+  /** Lines by slot, unparsed. */
+  get lines(): readonly string[] {
+    this.#lines ??= this.text.split("\n");
+    return this.#lines.slice(1);
+  }
+
+  detail(slot: number): SpanDetail {
+    this.#lines ??= this.text.split("\n");
+    this.#resources ??= JSON.parse(this.#lines[0] ?? "[]") as Attributes[];
+    const line = JSON.parse(this.#lines[slot + 1] ?? '{"r":0,"a":{}}') as Line;
+    return {
+      attributes: line.a,
+      links: line.l ?? [],
+      events: line.e ?? [],
+      statusMessage: line.m ?? "",
+      traceState: line.s ?? "",
+      resource: this.#resources[line.r] ?? {},
+    };
+  }
+}
+
+function lineOf(span: DecodedSpan, resource: number, attributes: string): string {
+  let line = `{"r":${resource},"a":${attributes}`;
+  if (span.links.length > 0) line += `,"l":${JSON.stringify(span.links)}`;
+  if (span.events !== undefined && span.events.length > 0)
+    line += `,"e":${JSON.stringify(span.events)}`;
+  if (span.statusMessage) line += `,"m":${JSON.stringify(span.statusMessage)}`;
+  if (span.traceState) line += `,"s":${JSON.stringify(span.traceState)}`;
+  return `${line}}`;
+}
+
+/** The span with what fits of its attributes, events and links; `zp.cut` says that something went. */
+function shortened(span: DecodedSpan): DecodedSpan {
+  return {
+    ...span,
+    attributes: { ...shortenedAttributes(span.attributes), "zp.cut": true },
+    links: span.links.slice(0, LIST_MAX).map(({ traceId, spanId }) => ({ traceId, spanId })),
+    events: (span.events ?? []).slice(0, 2).map((event) => ({
+      name: event.name.slice(0, TEXT_MAX),
+      atNs: event.atNs,
+      attributes: shortenedAttributes(event.attributes),
+    })),
+    statusMessage: span.statusMessage.slice(0, TEXT_MAX),
+    traceState: (span.traceState ?? "").slice(0, 512),
+  };
+}
+
+function shortenedAttributes(attributes: Attributes): Attributes {
+  const kept: Attributes = {};
+  let room = DETAIL_MAX / 4;
+  for (const [key, value] of Object.entries(attributes)) {
+    const short = typeof value === "string" ? value.slice(0, TEXT_MAX) : value;
+    room -= key.length + (JSON.stringify(short) ?? "").length;
+    if (room < 0) break;
+    kept[key] = short;
+  }
+  return kept;
+}

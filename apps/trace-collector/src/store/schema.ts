@@ -1,0 +1,49 @@
+/** Tables of a partition file. Ids are blobs, times microseconds, durations nanoseconds. */
+export const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS ops (
+    id INTEGER PRIMARY KEY, service TEXT NOT NULL, name TEXT NOT NULL, kind INTEGER NOT NULL,
+    UNIQUE (service, name, kind)
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS spans (
+    trace_id BLOB NOT NULL, span_id BLOB NOT NULL, parent_id BLOB, op INTEGER NOT NULL,
+    start_us INTEGER NOT NULL, start_sub INTEGER NOT NULL, duration_ns INTEGER NOT NULL,
+    self_ns INTEGER NOT NULL, status INTEGER NOT NULL, weight REAL NOT NULL,
+    chunk INTEGER NOT NULL, slot INTEGER NOT NULL,
+    PRIMARY KEY (trace_id, span_id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS spans_start ON spans (start_us);
+  CREATE INDEX IF NOT EXISTS spans_op ON spans (op, start_us, duration_ns, status);
+  CREATE INDEX IF NOT EXISTS spans_failed ON spans (start_us) WHERE status = 2;
+  CREATE TABLE IF NOT EXISTS chunks (
+    id INTEGER PRIMARY KEY, min_us INTEGER NOT NULL, max_us INTEGER NOT NULL, data BLOB NOT NULL
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS links (
+    trace_id BLOB NOT NULL, span_id BLOB NOT NULL, to_trace BLOB NOT NULL, to_span BLOB NOT NULL,
+    PRIMARY KEY (to_trace, to_span, trace_id, span_id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS failures (
+    trace_id BLOB NOT NULL, span_id BLOB NOT NULL, parent_id BLOB, at_us INTEGER NOT NULL,
+    op INTEGER NOT NULL, fingerprint TEXT NOT NULL, type TEXT NOT NULL, code TEXT,
+    message TEXT NOT NULL, frames TEXT NOT NULL,
+    PRIMARY KEY (trace_id, span_id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS failures_at ON failures (at_us);
+  CREATE TABLE IF NOT EXISTS logs (
+    trace_id BLOB NOT NULL, at_ns TEXT NOT NULL, digest BLOB NOT NULL, span_id BLOB,
+    service TEXT NOT NULL, severity INTEGER NOT NULL, body TEXT NOT NULL, attributes TEXT NOT NULL,
+    PRIMARY KEY (trace_id, at_ns, digest)
+  ) STRICT, WITHOUT ROWID;
+`;
+
+/** How the writer opens a partition; checkpoints are the keeper's. */
+export const WRITE_PRAGMAS = `
+  PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
+  PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY;
+  PRAGMA journal_size_limit = 67108864;
+`;
+
+/** How readers open one. */
+export const READ_PRAGMAS = `
+  PRAGMA query_only = ON; PRAGMA cache_size = -16384; PRAGMA mmap_size = 1073741824;
+  PRAGMA temp_store = MEMORY;
+`;

@@ -1,0 +1,113 @@
+import { mkdirSync } from "node:fs";
+import type { LiveSpans } from "../api.ts";
+import type { Message } from "../ingest/decode.ts";
+import type { ReaderMethods } from "../query/reader-thread.ts";
+import { TraceError } from "../trace-error.ts";
+import type { StoreOptions } from "./options.ts";
+import { type Offered, Thread } from "./thread.ts";
+import type { Receipt, WriterStats } from "./writer.ts";
+import type { WriterMethods } from "./writer-thread.ts";
+
+const QUEUE_BYTES_MAX = 64 * 1024 * 1024;
+const QUERIES_MAX = 64;
+const LISTENERS_MAX = 64;
+
+/** Counts of the store, and what waits for it. */
+export interface StoreStats extends WriterStats {
+  readonly busy: number;
+  readonly queueBytes: number;
+  readonly partitions: readonly { readonly name: string; readonly bytes: number }[];
+}
+
+/**
+ * Spans and logs in a folder of SQLite files: one thread writes, one reads, one checkpoints; this one only
+ * passes on. At most 64 MiB wait to be written, and 64 queries to be answered.
+ */
+export class TraceStore implements AsyncDisposable {
+  readonly #writer: Thread<WriterMethods>;
+  readonly #reader: Thread<ReaderMethods>;
+  readonly #keeper: Thread<Offered>;
+  readonly #listeners = new Set<(event: LiveSpans) => void>();
+  readonly #queueBytesMax: number;
+  #queueBytes = 0;
+  #busy = 0;
+
+  constructor(options: StoreOptions) {
+    this.#queueBytesMax = options.queueBytesMax ?? QUEUE_BYTES_MAX;
+    mkdirSync(options.data, { recursive: true });
+    this.#writer = new Thread(new URL("./writer-thread.ts", import.meta.url), options, (event) => {
+      for (const listener of this.#listeners) listener(event as LiveSpans);
+    });
+    this.#reader = new Thread(new URL("../query/reader-thread.ts", import.meta.url), options);
+    this.#keeper = new Thread(new URL("./keeper-thread.ts", import.meta.url), options);
+  }
+
+  /**
+   * Resolves once everything in `message` is stored.
+   * @throws TraceError ERR_BUSY when too much waits; ERR_OTLP, ERR_CALLS, ERR_KIND, ERR_TOO_LARGE, ERR_STORE_FULL
+   */
+  async add(message: Message): Promise<Receipt> {
+    const bytes = message.body.byteLength;
+    if (this.#queueBytes + bytes > this.#queueBytesMax) {
+      this.#busy++;
+      throw new TraceError(
+        "ERR_BUSY",
+        `${this.#queueBytes} bytes wait to be stored; send it again in a second`,
+      );
+    }
+    this.#queueBytes += bytes;
+    try {
+      return await this.#writer.ask("take", message);
+    } finally {
+      this.#queueBytes -= bytes;
+    }
+  }
+
+  /** Asks the reader. @throws TraceError ERR_BUSY when 64 queries wait */
+  query: Thread<ReaderMethods>["ask"] = (call, ...args) => {
+    if (this.#reader.waiting < QUERIES_MAX) return this.#reader.ask(call, ...args);
+    return Promise.reject(
+      new TraceError("ERR_BUSY", `${QUERIES_MAX} queries wait; ask again in a second`),
+    );
+  };
+
+  /** Keeps a trace for ever, or no longer. */
+  async pin(traceId: string, isPinned: boolean): Promise<void> {
+    await this.#writer.ask("pin", Buffer.from(traceId, "hex"), isPinned);
+  }
+
+  /** Lets go of what is too old at `nowMs`, or too much; it does so by itself every 5 s. */
+  async trim(nowMs: number): Promise<void> {
+    await this.#writer.ask("trim", nowMs);
+  }
+
+  /** Tells `listener` of spans as they are stored. @throws TraceError ERR_BUSY beyond 64 listeners */
+  watch(listener: (event: LiveSpans) => void): Disposable {
+    if (this.#listeners.size >= LISTENERS_MAX)
+      throw new TraceError("ERR_BUSY", `${LISTENERS_MAX} others watch already`);
+    this.#listeners.add(listener);
+    const tell = (): void =>
+      void this.#writer.ask("watch", this.#listeners.size > 0).catch(() => undefined);
+    tell();
+    return {
+      [Symbol.dispose]: () => {
+        this.#listeners.delete(listener);
+        tell();
+      },
+    };
+  }
+
+  async stats(): Promise<StoreStats> {
+    const [stats, partitions] = await Promise.all([
+      this.#writer.ask("stats"),
+      this.#reader.ask("sizes"),
+    ]);
+    return { ...stats, busy: this.#busy, queueBytes: this.#queueBytes, partitions };
+  }
+
+  /** Resolves once everything taken so far is stored. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#writer[Symbol.asyncDispose]();
+    await Promise.all([this.#reader[Symbol.asyncDispose](), this.#keeper[Symbol.asyncDispose]()]);
+  }
+}

@@ -1,0 +1,199 @@
+import { decodeMessage, type Message } from "../ingest/decode.ts";
+import type { DecodedLog, DecodedSpan } from "../span.ts";
+import { TraceError } from "../trace-error.ts";
+import { Finisher } from "./finisher.ts";
+import type { StoreOptions } from "./options.ts";
+import { Partitions } from "./partitions.ts";
+
+/** What became of one message. */
+export interface Receipt {
+  readonly spans: number;
+  readonly logs: number;
+  readonly duplicates: number;
+  /** What was not taken, by reason. */
+  readonly refused: Readonly<Record<string, number>>;
+}
+
+/** Counts since the start. */
+export interface WriterStats {
+  readonly batches: number;
+  readonly spans: number;
+  readonly logs: number;
+  readonly duplicates: number;
+  /** Spans of which attributes were cut. */
+  readonly cut: number;
+  readonly refused: Readonly<Record<string, number>>;
+  /** Traces whose self times are not final. */
+  readonly unfinished: number;
+  readonly unfinishedForgotten: number;
+  readonly partitionsDropped: number;
+}
+
+interface Waiting {
+  readonly spans: DecodedSpan[];
+  readonly logs: readonly DecodedLog[];
+  readonly refused: Record<string, number>;
+  readonly settle: PromiseWithResolvers<Receipt>;
+}
+
+const COALESCE_SPANS = 1_000;
+const COALESCE_MS = 200;
+const TRIM_MS = 5_000;
+const FINISH_MS = 500;
+const AHEAD_MS = 10 * 60_000;
+
+/** Decodes messages and stores them, up to 1 000 spans or 200 ms together; a receipt says that it is stored. */
+export class Writer implements Disposable {
+  readonly #options: StoreOptions;
+  readonly #partitions: Partitions;
+  readonly #finisher: Finisher;
+  readonly #timers: NodeJS.Timeout[];
+  readonly #refused: Record<string, number> = {};
+  #onStored: ((spans: readonly DecodedSpan[]) => void) | undefined;
+  #waiting: Waiting[] = [];
+  #waitingSpans = 0;
+  #flush: NodeJS.Timeout | undefined;
+  #counts = { batches: 0, spans: 0, logs: 0, duplicates: 0, cut: 0 };
+
+  constructor(options: StoreOptions) {
+    this.#options = options;
+    this.#partitions = new Partitions(options);
+    this.#finisher = new Finisher(this.#partitions);
+    this.#timers = [
+      setInterval(() => this.trim(Date.now()), TRIM_MS),
+      setInterval(() => this.#finisher.run(Date.now()), FINISH_MS),
+    ];
+  }
+
+  /** Resolves once everything in `message` is stored. @throws TraceError when it is not understood or has no room */
+  take(message: Message): Promise<Receipt> {
+    try {
+      const decoded = decodeMessage(message);
+      const refused = { ...decoded.refused };
+      const { spans, logs } = this.#withinTime(decoded.spans, decoded.logs, refused);
+      const settle = Promise.withResolvers<Receipt>();
+      this.#waiting.push({ spans, logs, refused, settle });
+      this.#waitingSpans += spans.length + logs.length;
+      if (this.#waitingSpans >= COALESCE_SPANS) this.flush();
+      else this.#flush ??= setTimeout(() => this.flush(), COALESCE_MS);
+      return settle.promise;
+    } catch (error) {
+      this.#refuse({ [reasonOf(error)]: 1 });
+      return Promise.reject(error as Error);
+    }
+  }
+
+  /** Tells of spans that were stored; `undefined` for no longer. */
+  watch(onStored: ((spans: readonly DecodedSpan[]) => void) | undefined): void {
+    this.#onStored = onStored;
+  }
+
+  pin(traceId: Uint8Array, isPinned: boolean): void {
+    this.#partitions.pin(traceId, isPinned);
+  }
+
+  /** Lets go of what is too old at `nowMs`, or too much. */
+  trim(nowMs: number): void {
+    this.#partitions.trim(nowMs);
+  }
+
+  stats(): WriterStats {
+    const { waiting: unfinished, skipped: unfinishedForgotten } = this.#finisher;
+    const partitionsDropped = this.#partitions.dropped;
+    return {
+      ...this.#counts,
+      refused: { ...this.#refused },
+      unfinished,
+      unfinishedForgotten,
+      partitionsDropped,
+    };
+  }
+
+  /** Stores what waits. */
+  flush(): void {
+    clearTimeout(this.#flush);
+    this.#flush = undefined;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#waitingSpans = 0;
+    try {
+      const added = this.#store(waiting);
+      for (const each of waiting) this.#acknowledge(each, added);
+    } catch (error) {
+      const count = waiting.reduce((sum, { spans, logs }) => sum + spans.length + logs.length, 0);
+      this.#refuse({ [reasonOf(error)]: count });
+      for (const { settle } of waiting) settle.reject(error);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.flush();
+    this.#partitions[Symbol.dispose]();
+  }
+
+  /** @returns how many spans were new, of all */
+  #store(waiting: readonly Waiting[]): { readonly added: number; readonly all: number } {
+    const spans = waiting.flatMap((each) => each.spans);
+    const logs = waiting.flatMap((each) => each.logs);
+    let added = 0;
+    for (let at = 0; at < Math.max(spans.length, 1); at += COALESCE_SPANS) {
+      const slice = spans.slice(at, at + COALESCE_SPANS);
+      const stored = this.#partitions.add(slice, at === 0 ? logs : []);
+      added += stored.added;
+      this.#counts.cut += stored.cut;
+      this.#finisher.touch(slice, Date.now());
+    }
+    this.#counts.spans += added;
+    this.#counts.duplicates += spans.length - added;
+    this.#counts.logs += logs.length;
+    this.#counts.batches += waiting.length;
+    this.#onStored?.(spans);
+    return { added, all: spans.length };
+  }
+
+  #acknowledge(
+    { spans, logs, refused, settle }: Waiting,
+    { added, all }: { added: number; all: number },
+  ): void {
+    this.#refuse(refused);
+    const duplicates = added === all ? 0 : Math.min(spans.length, all - added);
+    settle.resolve({ spans: spans.length, logs: logs.length, duplicates, refused });
+  }
+
+  #withinTime(
+    spans: readonly DecodedSpan[],
+    logs: readonly DecodedLog[],
+    refused: Record<string, number>,
+  ): { readonly spans: DecodedSpan[]; readonly logs: DecodedLog[] } {
+    const now = Date.now();
+    const oldest = BigInt(now - this.#options.retention.ms) * 1_000_000n;
+    const newest = BigInt(now + AHEAD_MS) * 1_000_000n;
+    const isWithin = (ns: bigint): boolean => {
+      const reason = ns > newest ? "future" : ns < oldest ? "old" : undefined;
+      if (reason !== undefined) refused[reason] = (refused[reason] ?? 0) + 1;
+      return reason === undefined;
+    };
+    return {
+      spans: spans.filter(({ startNs }) => isWithin(startNs)),
+      logs: logs.filter(({ atNs }) => isWithin(atNs)),
+    };
+  }
+
+  #refuse(reasons: Readonly<Record<string, number>>): void {
+    for (const [reason, count] of Object.entries(reasons)) {
+      this.#refused[reason] = (this.#refused[reason] ?? 0) + count;
+    }
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ERR_OTLP: "otlp",
+  ERR_CALLS: "calls",
+  ERR_KIND: "kind",
+  ERR_TOO_LARGE: "large",
+  ERR_STORE_FULL: "full",
+};
+
+const reasonOf = (error: unknown): string =>
+  (error instanceof TraceError ? REASONS[error.code] : undefined) ?? "store";

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { pipeline } from "node:stream/promises";
 
 /** The parts of a path that stand for `:name`. */
 export type Parameters = Readonly<Record<string, string>>;
@@ -9,9 +10,7 @@ export type Parameters = Readonly<Record<string, string>>;
 /** What a page asks for under `/api/`, by path. */
 export interface Routes {
   /** Answered once, as JSON. */
-  readonly answers: Readonly<
-    Record<string, (parameters: Parameters, query: URLSearchParams) => PromiseLike<unknown>>
-  >;
+  readonly answers: Readonly<Record<string, (parameters: Parameters) => PromiseLike<unknown>>>;
   /** Asked for by POST with a JSON body, from the page itself only. */
   readonly actions?: Readonly<Record<string, (body: unknown) => PromiseLike<unknown>>>;
   /** Answered by server-sent events until the page leaves. */
@@ -31,6 +30,7 @@ const FILES: Readonly<Record<string, readonly [file: string, type: string]>> = {
 };
 /** Pages that are built: everything below the address of the first is drawn by its script. */
 const BUILT = new URL("../dist/pages/", import.meta.url);
+const OF_TRACES = /^\/api\/(traces\/[0-9a-f]+|search|operations|errors|map|compare|live|health)$/;
 const ASSET = /^\/assets\/[\w-]+\.(js|css)$/;
 const TYPES: Readonly<Record<string, string>> = { js: "text/javascript", css: "text/css" };
 const SECURITY = {
@@ -49,9 +49,12 @@ const BODY_BYTES_MAX = 256 * 1024;
 export class PageServer implements AsyncDisposable {
   readonly #routes: Routes;
   readonly #server: Server;
+  readonly #traces: string | undefined;
 
-  constructor(routes: Routes) {
+  /** @param traces where the trace collector takes HTTP */
+  constructor(routes: Routes, traces?: string) {
     this.#routes = routes;
+    this.#traces = traces;
     this.#server = createServer((request, response) => void this.#serve(request, response));
   }
 
@@ -80,7 +83,8 @@ export class PageServer implements AsyncDisposable {
       else if (file !== undefined) await serveFile(response, pageFile(file[0]), file[1]);
       else if (ASSET.test(pathname)) await serveAsset(response, pathname);
       else if (/^\/traces(\/|$)/.test(pathname)) await serveBuilt(response);
-      else await this.#answer(pathname, response, url?.searchParams ?? new URLSearchParams());
+      else if (OF_TRACES.test(pathname)) await this.#forward(`${pathname}${url?.search}`, response);
+      else await this.#answer(pathname, response);
     } catch (error) {
       const words = wordsOf(error);
       const status = words.code === "ERR_NOT_FOUND" ? 404 : 502;
@@ -105,11 +109,26 @@ export class PageServer implements AsyncDisposable {
     }
   }
 
-  async #answer(pathname: string, response: ServerResponse, query: URLSearchParams): Promise<void> {
+  /** What the trace pages ask is the trace collector's to answer. */
+  async #forward(path: string, response: ServerResponse): Promise<void> {
+    if (this.#traces === undefined) {
+      const error = "this console was not told where the trace collector takes HTTP: ZP_TRACE_HTTP";
+      return sendJson(response, 503, { error });
+    }
+    const left = new AbortController();
+    response.once("close", () => left.abort());
+    const answer = await fetch(new URL(path, this.#traces), { signal: left.signal });
+    const type = answer.headers.get("content-type") ?? "application/octet-stream";
+    response.writeHead(answer.status, { ...SECURITY, "content-type": type });
+    response.flushHeaders();
+    if (answer.body === null) response.end();
+    else await pipeline(answer.body, response, { signal: left.signal }).catch(() => undefined);
+  }
+
+  async #answer(pathname: string, response: ServerResponse): Promise<void> {
     const { answers, streams } = this.#routes;
     const once = find(answers, pathname);
-    if (once !== undefined)
-      return sendJson(response, 200, await once.route(once.parameters, query));
+    if (once !== undefined) return sendJson(response, 200, await once.route(once.parameters));
     const stream = find(streams, pathname);
     if (stream === undefined) return sendJson(response, 404, { error: `nothing at ${pathname}` });
     const left = new AbortController();

@@ -44,12 +44,17 @@ let page: Page;
 const problems: string[] = [];
 
 async function startAll(): Promise<void> {
-  const [queries, pipe, http, ...hops] = await Promise.all(
-    Array.from({ length: 3 + HOPS.length }, freePort),
+  const [queries, pipe, traces, http, ...hops] = await Promise.all(
+    Array.from({ length: 4 + HOPS.length }, freePort),
   );
   const tcp = (port: number | undefined): string => `tcp://127.0.0.1:${port}`;
   const data = mkdtempSync(join(tmpdir(), "zp-pages-"));
-  const collector = { ZP_DATA: data, ZP_PIPE: tcp(pipe), ZP_BIND: tcp(queries) };
+  const collector = {
+    ZP_DATA: data,
+    ZP_PIPE: tcp(pipe),
+    ZP_BIND: tcp(queries),
+    ZP_HTTP_PORT: String(traces),
+  };
   start("trace-collector/src/main.ts", collector);
   for (const [i, node] of HOPS.entries()) {
     const next = hops[i + 1];
@@ -66,6 +71,7 @@ async function startAll(): Promise<void> {
     ZP_DEPLOY_API: nobody,
     ZP_LOG_QUERIES: nobody,
     ZP_TRACE_QUERIES: tcp(queries),
+    ZP_TRACE_HTTP: `http://127.0.0.1:${traces}/`,
   });
   url = `http://127.0.0.1:${http}`;
   first = tcp(hops[0]);

@@ -1,10 +1,8 @@
 import type { DeployApi } from "@zeroplane/deploy-api";
 import type { LogHub } from "@zeroplane/log-hub";
 import type { Life } from "@zeroplane/runtime";
-import type { TraceCollector, TraceQuery, TraceSummary } from "@zeroplane/trace-collector";
-import type { SearchPage } from "@zeroplane/trace-collector/api";
+import type { TraceCollector } from "@zeroplane/trace-collector";
 import type { Config } from "./config.ts";
-import { otlpOf } from "./otlp-json.ts";
 import { PageServer, type Routes } from "./page-server.ts";
 import { Services } from "./services.ts";
 
@@ -22,35 +20,6 @@ export class Console {
   }
 }
 
-/** Which traces a page asks for. */
-function traceQuery(query: URLSearchParams): TraceQuery {
-  const [service, name, minMs] = ["service", "operation", "minMs"].map((key) => query.get(key));
-  return {
-    limit: Math.min(TRACES_MAX, Number(query.get("limit")) || TRACES),
-    ...(service && { service }),
-    ...(name && { name }),
-    ...(minMs && Number(minMs) > 0 && { minMs: Number(minMs) }),
-    ...(query.get("error") === "true" && { error: true }),
-  };
-}
-
-function searchPage(traces: readonly TraceSummary[]): SearchPage {
-  const rows = traces.map((trace) => ({
-    traceId: trace.traceId,
-    spanId: "",
-    service: trace.service,
-    operation: trace.name,
-    startMs: trace.startMs,
-    durationMs: trace.durationMs,
-    error: trace.errors > 0,
-    trace,
-  }));
-  const spans = traces.reduce((sum, { spans: n }) => sum + n, 0);
-  return { rows, totals: { traces: traces.length, spans } };
-}
-
-const TRACES = 100;
-const TRACES_MAX = 500;
 const LINES = 300;
 const LOOPBACK: ReadonlySet<string> = new Set(["127.0.0.1", "::1", "localhost"]);
 
@@ -76,15 +45,13 @@ export async function wire(life: Life<Config>): Promise<Console> {
       "/api/deploys": () => api.deploys.list(),
       "/api/deploys/:id": ({ id = "" }) => api.deploys.get(id),
       "/api/ledger": () => hub.logs.ledger(),
-      "/api/search": async (_, query) => searchPage(await collector.traces.list(traceQuery(query))),
-      "/api/traces/:id": async ({ id = "" }) => otlpOf(await collector.traces.get(id)),
     },
     streams: {
       "/api/logs/:app": ({ app = "" }, signal) =>
         hub.with({ signal }).logs.tail({ app, lines: LINES, follow: true }),
     },
   };
-  const pages = life.use(new PageServer(routes));
+  const pages = life.use(new PageServer(routes, config.ZP_TRACE_HTTP));
   const port = await pages.listen(config.ZP_HTTP_PORT, config.ZP_HTTP_HOST);
   const url = `http://${config.ZP_HOST}:${port}/`;
   log.info({ url }, "serves the console");

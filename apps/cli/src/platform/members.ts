@@ -56,7 +56,7 @@ export function membersOf(sizes: Sizes, hasConsole: boolean): Member[][] {
       hasPipe: false,
     }));
   return [
-    [...one("log-hub"), ...one("trace-collector", { hasPipe: true })],
+    [...one("log-hub"), ...one("trace-collector", { hasHttp: true, hasPipe: true })],
     one("deploy-api"),
     many("runner", sizes.runners),
     many("router", sizes.routers, true),
@@ -93,6 +93,7 @@ function environmentOf(
     ZP_LOGS: record.logs,
     ZP_LOG_QUERIES: record.logs,
     ZP_TRACE_QUERIES: record.traces,
+    ...(record.traceHttp !== undefined && { ZP_TRACE_HTTP: record.traceHttp }),
     // A collector that traced itself would never come to rest.
     ...(service !== "trace-collector" && { ZP_TRACES: record.pipe }),
     ...(http !== undefined && { ZP_HTTP_PORT: new URL(http).port }),

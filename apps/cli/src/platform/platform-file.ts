@@ -24,6 +24,8 @@ export interface PlatformRecord {
   readonly logs: string;
   readonly traces: string;
   readonly pipe: string;
+  /** Where the trace collector takes OTLP and answers queries, `http://host:port/`. */
+  readonly traceHttp?: string;
   /** Where apps answer. */
   readonly routers: readonly string[];
   readonly console?: string;
@@ -65,13 +67,15 @@ export function recordOf(keys: string, nodes: readonly NodeRecord[]): PlatformRe
     nodes.filter((each) => each.service === service);
   const endpointOf = (service: string): string => of(service)[0]?.endpoint ?? "";
   const [page] = of("console");
+  const [collector] = of("trace-collector");
   return {
     version: 1,
     keys,
     api: endpointOf("deploy-api"),
     logs: endpointOf("log-hub"),
     traces: endpointOf("trace-collector"),
-    pipe: of("trace-collector")[0]?.pipe ?? "",
+    pipe: collector?.pipe ?? "",
+    ...(collector?.http !== undefined && { traceHttp: collector.http }),
     routers: of("router").flatMap(({ http }) => http ?? []),
     ...(page?.http !== undefined && { console: page.http }),
     nodes,

@@ -17,13 +17,14 @@ const span = (
   kind: "server",
   startMs: 1_000 + at[0],
   durationMs: at[1] - at[0],
+  selfMs: 0,
   attributes: {},
   links: [],
   ...more,
 });
 
 const lines = (...spans: SpanView[]): string =>
-  whyLines({ traceId: "ab", spans }, new Style(false)).join("\n");
+  whyLines({ traceId: "ab", spans, logs: [], criticalPath: [] }, new Style(false)).join("\n");
 
 test("says what was waited for in order, and what took the time itself", () => {
   const text = lines(

@@ -22,6 +22,13 @@ const TABS = [
   ["traceback", "Traceback"],
 ] as const;
 
+const FORMATS = [
+  ["html", "HTML", "html"],
+  ["otlp", "OTLP", "json"],
+  ["perfetto", "Perfetto", "perfetto.json"],
+  ["speedscope", "speedscope", "speedscope.json"],
+] as const;
+
 /** Everything about one trace. */
 export function TracePage({ id }: { readonly id: string }): JSX.Element {
   const answer = useAnswer<OtlpTrace>(`/api/traces/${encodeURIComponent(id)}`);
@@ -145,9 +152,15 @@ function Title({ trace }: { readonly trace: Trace }): JSX.Element {
         {time(trace.startedAtMs)} · <code>{trace.id}</code>
       </p>
       <p class="exports">
-        <a href={`/api/traces/${trace.id}`} download={`${trace.id}.json`}>
-          OTLP JSON
-        </a>
+        {FORMATS.map(([format, title, ending]) => (
+          <a
+            key={format}
+            href={`/api/traces/${trace.id}?format=${format}`}
+            download={`${trace.id}.${ending}`}
+          >
+            {title}
+          </a>
+        ))}
       </p>
     </header>
   );

@@ -5,12 +5,14 @@ import { introspect } from "./suites/introspect.ts";
 import { link } from "./suites/link.ts";
 import { rpc } from "./suites/rpc.ts";
 import type { Suite, SuiteReport } from "./suites/suite.ts";
+import { tracing } from "./suites/tracing.ts";
 
 const SUITES = {
   rpc: report(rpc),
   link: report(link),
   introspect: report(introspect),
   cli: report(cli),
+  tracing: report(tracing),
 };
 
 const { values, positionals } = parseArgs({

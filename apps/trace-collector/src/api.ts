@@ -143,10 +143,3 @@ export interface LiveSpans {
   /** Spans that came in the same time and are not shown. */
   readonly hidden: number;
 }
-
-/** A partition file. */
-export interface PartitionView {
-  readonly name: string;
-  readonly spans: number;
-  readonly bytes: number;
-}

@@ -6,6 +6,7 @@ import { link } from "./suites/link.ts";
 import { patterns } from "./suites/patterns.ts";
 import { rpc } from "./suites/rpc.ts";
 import type { Suite, SuiteReport } from "./suites/suite.ts";
+import { tracing } from "./suites/tracing.ts";
 
 const SUITES = {
   rpc: report(rpc),
@@ -13,6 +14,7 @@ const SUITES = {
   introspect: report(introspect),
   cli: report(cli),
   patterns: report(patterns),
+  tracing: report(tracing),
 };
 
 const { values, positionals } = parseArgs({

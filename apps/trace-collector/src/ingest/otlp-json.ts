@@ -159,15 +159,16 @@ function attributesOf(of: Json, at: string, depth = 0): Attributes {
   return attributes;
 }
 
-function anyValue(value: unknown, at: string, depth: number): unknown {
+function anyValue(of: unknown, at: string, depth: number): unknown {
   if (depth > DEPTH_MAX) refuse(`${at} has a value nested deeper than ${DEPTH_MAX}`);
-  if (value === undefined || value === null) return null;
-  const any = object(value, `a value in ${at}`);
+  if (of === undefined || of === null) return null;
+  const any = object(of, `a value in ${at}`);
   if (any["stringValue"] !== undefined) return text(any["stringValue"]);
   if (any["boolValue"] !== undefined) return any["boolValue"] === true;
   if (any["intValue"] !== undefined) {
-    const number = Number(any["intValue"]);
-    return Number.isSafeInteger(number) ? number : String(any["intValue"]);
+    const value = any["intValue"];
+    const number = Number(value);
+    return Number.isSafeInteger(number) || typeof value !== "string" ? number : value;
   }
   if (any["doubleValue"] !== undefined) return Number(any["doubleValue"]);
   if (any["arrayValue"] !== undefined) {

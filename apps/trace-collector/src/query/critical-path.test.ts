@@ -2,20 +2,12 @@ import { expect, test } from "vitest";
 import { type AwaitedSpan, criticalPath } from "./critical-path.ts";
 import { selfTimes } from "./self-time.ts";
 
+/** A span from one time to another. */
 const span = (
   id: string,
   parent: string | undefined,
-  from: number,
-  to: number,
-  about: Partial<AwaitedSpan> = {},
-): AwaitedSpan => ({
-  id,
-  parent,
-  startNs: from,
-  durationNs: to - from,
-  kind: 2,
-  ...about,
-});
+  ...[startNs, endNs, about = {}]: [from: number, to: number, about?: Partial<AwaitedSpan>]
+): AwaitedSpan => ({ id, parent, startNs, durationNs: endNs - startNs, kind: 2, ...about });
 const path = (...spans: AwaitedSpan[]): string =>
   criticalPath(spans)
     .map(({ id, fromNs, toNs }) => `${id}${fromNs}-${toNs}`)

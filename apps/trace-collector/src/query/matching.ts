@@ -101,8 +101,6 @@ function hasAttributes(
   const detail = chunk.detail(slot);
   return attributes.every(([key, value]) => {
     const own = detail.attributes[key] ?? detail.resource[key];
-    return (
-      own !== undefined && (typeof own === "object" ? JSON.stringify(own) : String(own)) === value
-    );
+    return own !== undefined && (typeof own === "string" ? own : JSON.stringify(own)) === value;
   });
 }

@@ -8,6 +8,7 @@ import { logsOf, spansOf } from "./trace-rows.ts";
 
 const HOUR_MS = 3_600_000;
 const PARTITION_SPANS_MAX = 1_000_000;
+const PART_SPANS_MIN = 1_000;
 const OPEN_MAX = 8;
 /** Share of the whole that one file may take. */
 const PART_OF_BYTES = 8;
@@ -132,7 +133,9 @@ export class Partitions implements Disposable {
 
   #isFull(name: string, { spans }: Partition): boolean {
     const { retention, partitionSpansMax = PARTITION_SPANS_MAX } = this.#options;
-    return spans >= partitionSpansMax || this.#folder.bytes(name) > retention.bytes / PART_OF_BYTES;
+    if (spans >= partitionSpansMax) return true;
+    // An empty file takes room too: without a minimum, a small limit would never come to an end.
+    return spans >= PART_SPANS_MIN && this.#folder.bytes(name) > retention.bytes / PART_OF_BYTES;
   }
 
   #partition(name: string): Partition {

@@ -1,11 +1,11 @@
 /**
- * `npm run sim -- link|rpc|feed|all --seeds N [--from S]`: runs the cores of a library through simulated
+ * `npm run sim -- link|rpc|feed|state|all --seeds N [--from S]`: runs the cores of a library through simulated
  * faults, one seed after the other. Ends with status 1 at the first seed that breaks a promise.
  * `npm run sim -- link --seed S --trace` plays one seed again, line by line.
  */
 import { parseArgs } from "node:util";
 import { type Simulation, simulateSessions, type WorldOptions } from "@zeroplane/link/testing";
-import { simulateFeed } from "@zeroplane/patterns/testing";
+import { simulateFeed, simulateState } from "@zeroplane/patterns/testing";
 import { simulateCalls } from "@zeroplane/rpc/testing";
 
 type Simulate = (seed: number, options?: WorldOptions) => Simulation | Promise<Simulation>;
@@ -14,6 +14,7 @@ const SUITES: Readonly<Record<string, Simulate>> = {
   link: simulateSessions,
   rpc: simulateCalls,
   feed: simulateFeed,
+  state: simulateState,
 };
 const PROGRESS_MS = 5_000;
 

@@ -22,15 +22,11 @@ export type { Origin } from "./feed/message.ts";
 export type { From, Reset } from "./feed/publishers.ts";
 export { matches } from "./feed/topics.ts";
 export type { LaneKeys, LaneOptions } from "./lane.ts";
-export { type CollectOptions, Collector, collectPipe, type SenderStats } from "./pipe/collector.ts";
-export {
-  openPipe,
-  Pipe,
-  type PipeClass,
-  type PipeHead,
-  type PipeOptions,
-  type PipeStats,
-} from "./pipe/pipe.ts";
+export { type CollectOptions, Collector, collectPipe } from "./pipe/collector.ts";
+export { openPipe, Pipe, type PipeOptions, type PipeStats } from "./pipe/pipe.ts";
+export type { PipeHead } from "./pipe/record.ts";
+export type { PipeClass } from "./pipe/ring.ts";
+export type { SenderStats } from "./pipe/senders.ts";
 export { openState, State, type StateOptions, type Versioned, type Viewer } from "./state/state.ts";
 export { View, type ViewOptions, viewState } from "./state/view.ts";
 export type { QueueCounters } from "./work/core.ts";

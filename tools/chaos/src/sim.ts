@@ -1,11 +1,16 @@
 /**
- * `npm run sim -- link|rpc|work|feed|all --seeds N [--from S]`: runs the cores of a library through
- * simulated faults, one seed after the other. Ends with status 1 at the first seed that breaks a promise.
+ * `npm run sim -- link|rpc|work|feed|state|pipe|all --seeds N [--from S]`: runs the cores of a library
+ * through simulated faults, one seed after the other. Ends with status 1 at the first that breaks a promise.
  * `npm run sim -- link --seed S --trace` plays one seed again, line by line.
  */
 import { parseArgs } from "node:util";
 import { type Simulation, simulateSessions, type WorldOptions } from "@zeroplane/link/testing";
-import { simulateFeed, simulateWork } from "@zeroplane/patterns/testing";
+import {
+  simulateFeed,
+  simulatePipe,
+  simulateState,
+  simulateWork,
+} from "@zeroplane/patterns/testing";
 import { simulateCalls } from "@zeroplane/rpc/testing";
 
 type Simulate = (seed: number, options?: WorldOptions) => Simulation | Promise<Simulation>;
@@ -15,6 +20,8 @@ const SUITES: Readonly<Record<string, Simulate>> = {
   rpc: simulateCalls,
   work: simulateWork,
   feed: simulateFeed,
+  state: simulateState,
+  pipe: simulatePipe,
 };
 const PROGRESS_MS = 5_000;
 

@@ -1,44 +1,30 @@
 import { type Gate, SafeSocket } from "@zeroplane/link";
 import { bindLane, type Lane, type LaneOptions } from "../lane.ts";
-import { type PipeHead, parseHead } from "./pipe.ts";
-
-/** What is known of one sender. */
-export interface SenderStats {
-  readonly node: string;
-  readonly received: number;
-  /** Messages that were sent and did not arrive. */
-  readonly lost: number;
-  /** Messages that the sender dropped because it had no room. */
-  readonly dropped: number;
-}
+import { fromPipeRecord, type PipeHead } from "./record.ts";
+import { type SenderStats, Senders } from "./senders.ts";
 
 /** Options of {@link collectPipe}. */
 export interface CollectOptions extends LaneOptions {
-  /** Called with each message. */
+  /** Called with each message; its body is a part of the record it came in: copy what is kept. */
   readonly onMessage: (head: PipeHead, body: Buffer) => void;
   /** Called when a sender turns out to have lost or dropped `count` messages. */
   readonly onHole?: (head: PipeHead, count: number) => void;
+  /** Called with what a handler has thrown. */
+  readonly onError?: (error: unknown) => void;
 }
-
-interface Sender {
-  node: string;
-  seq: number;
-  received: number;
-  lost: number;
-  dropped: number;
-}
-
-const SENDERS_MAX = 10_000;
 
 /** The collecting end of pipes: every hole in a sender's numbers is counted. */
 export class Collector implements AsyncDisposable {
   /** Where pipes connect. */
   readonly port: number;
-  readonly #senders = new Map<number, Sender>();
+  readonly #senders = new Senders();
   readonly #options: CollectOptions;
   readonly #socket: SafeSocket;
   readonly #end: () => void;
+  /** Records that were broken, and of which nothing was taken. */
   refused = 0;
+  /** Messages on which a handler threw. */
+  failed = 0;
 
   /** Use {@link collectPipe}. */
   constructor(lane: Lane, options: CollectOptions) {
@@ -51,7 +37,7 @@ export class Collector implements AsyncDisposable {
 
   /** What came, and what is missing, by sender. */
   stats(): SenderStats[] {
-    return [...this.#senders.values()].map(({ seq: _seq, ...stats }) => stats);
+    return this.#senders.stats();
   }
 
   /** Stops taking. */
@@ -66,37 +52,35 @@ export class Collector implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
-    for await (const [head, body] of this.#socket) {
+    for await (const frames of this.#socket) {
       try {
-        if (head === undefined || body === undefined) this.refused++;
-        else this.#receive(parseHead(head), body);
+        this.#receive(frames);
       } catch {
         this.refused++;
       }
     }
   }
 
-  #receive(head: PipeHead, body: Buffer): void {
-    const sender = this.#senders.get(head.boot) ?? this.#meet(head);
-    const hole = Math.max(0, head.seq - sender.seq - 1);
-    const dropped = Math.max(0, head.dropped - sender.dropped);
-    sender.received++;
-    sender.lost += hole;
-    sender.dropped = head.dropped;
-    sender.seq = head.seq;
-    if (hole + dropped > 0) this.#options.onHole?.(head, hole + dropped);
-    this.#options.onMessage(head, body);
+  #receive(frames: readonly Buffer[]): void {
+    const { head, messages } = fromPipeRecord(frames);
+    const missing = this.#senders.received(head, messages.length);
+    for (const [at, { kind, body }] of messages.entries()) {
+      const each: PipeHead = { ...head, kind, seq: head.seq + at };
+      this.#guard(() => {
+        if (at === 0 && missing > 0) this.#options.onHole?.(each, missing);
+        this.#options.onMessage(each, body);
+      });
+    }
   }
 
-  /** A collector that was away missed what others took: it counts from the first it sees. */
-  #meet({ node, boot, seq }: PipeHead): Sender {
-    if (this.#senders.size >= SENDERS_MAX) {
-      const [oldest] = this.#senders.keys();
-      if (oldest !== undefined) this.#senders.delete(oldest);
+  /** What a handler throws is told, and the next message comes all the same. */
+  #guard(handle: () => void): void {
+    try {
+      handle();
+    } catch (error) {
+      this.failed++;
+      this.#options.onError?.(error);
     }
-    const sender = { node, seq: seq - 1, received: 0, lost: 0, dropped: 0 };
-    this.#senders.set(boot, sender);
-    return sender;
   }
 }
 

@@ -1,15 +1,17 @@
 import { randomInt } from "node:crypto";
-import { type DialKeys, decode, encode, nodeName, SafeSocket } from "@zeroplane/link";
-
-/** How much a message matters when there is no room: lower goes first. */
-export type PipeClass = 0 | 1 | 2 | 3;
+import { type DialKeys, nodeName, SafeSocket } from "@zeroplane/link";
+import { toPipeRecord } from "./record.ts";
+import { type PipeClass, Ring, type Waiting } from "./ring.ts";
 
 /** Options of {@link openPipe}. */
 export interface PipeOptions {
   /** Name of this process, which the collector sees (default host and pid). */
   readonly node?: string;
   readonly keys?: DialKeys | undefined;
-  /** Bytes that wait here when the collector is away or slow (default 8 MiB). */
+  /**
+   * Bytes that wait here when the collector is away or slow, 64 counted for each message beside its
+   * body (default 8 MiB). Up to 256 KiB more are on their way.
+   */
   readonly bytesMax?: number;
 }
 
@@ -21,25 +23,12 @@ export interface PipeStats {
   readonly dropped: readonly number[];
 }
 
-/** First frame of each message: who sent it, its number, and how many were dropped before it. */
-export interface PipeHead {
-  readonly node: string;
-  /** Random for each life of the sender. */
-  readonly boot: number;
-  readonly seq: number;
-  readonly dropped: number;
-  readonly kind: string;
-}
-
-interface Waiting {
-  readonly kind: string;
-  readonly body: Uint8Array;
-  readonly rank: PipeClass;
-}
-
 const BYTES_MAX = 8 * 1024 * 1024;
-/** Messages that libzmq may hold: what it has, the drop policy cannot choose from. */
-const IN_LIBZMQ_MAX = 64;
+/** Records that libzmq may hold: what it has, the drop policy cannot choose from. */
+const IN_LIBZMQ_MAX = 16;
+/** Messages and bytes of one record. */
+const RECORD_MESSAGES_MAX = 1_000;
+const RECORD_BYTES_MAX = 256 * 1024;
 const RETRY_MS = 100;
 const DRAIN_MS = 2_000;
 
@@ -51,10 +40,10 @@ export class Pipe implements AsyncDisposable {
   readonly #socket: SafeSocket;
   readonly #node: string;
   readonly #boot = randomInt(2 ** 31);
-  readonly #bytesMax: number;
-  #waiting: Waiting[] = [];
-  #waitingBytes = 0;
-  #dropped = [0, 0, 0, 0];
+  readonly #ring: Ring;
+  /** Taken from the ring, and not taken by libzmq yet. */
+  #leaving: readonly Waiting[] = [];
+  #record: readonly Uint8Array[] = [];
   #seq = 0;
   #pump: Promise<void> | undefined;
   #closed = false;
@@ -62,7 +51,7 @@ export class Pipe implements AsyncDisposable {
   /** @param to where the collector listens */
   constructor(to: string, options: PipeOptions = {}) {
     this.#node = options.node ?? nodeName();
-    this.#bytesMax = options.bytesMax ?? BYTES_MAX;
+    this.#ring = new Ring(options.bytesMax ?? BYTES_MAX);
     const highWaterMark = IN_LIBZMQ_MAX;
     // `immediate`: nothing is queued for a collector that is not there, so the ring here decides.
     this.#socket = new SafeSocket("push", {
@@ -80,28 +69,22 @@ export class Pipe implements AsyncDisposable {
    */
   push(kind: string, body: Uint8Array, options: { readonly rank?: PipeClass } = {}): void {
     if (this.#closed) return;
-    this.#waiting.push({ kind, body, rank: options.rank ?? 0 });
-    this.#waitingBytes += body.length;
-    if (this.#waitingBytes > this.#bytesMax) this.#makeRoom();
+    this.#ring.push(kind, body, options.rank ?? 0);
     this.#pump ??= this.#run();
   }
 
   /** What was sent, waits and was dropped. */
   stats(): PipeStats {
-    const dropped = [...this.#dropped];
-    return {
-      sent: this.#seq,
-      waiting: this.#waiting.length,
-      waitingBytes: this.#waitingBytes,
-      dropped,
-    };
+    const waiting = this.#ring.count + this.#leaving.length;
+    const dropped = [...this.#ring.dropped];
+    return { sent: this.#seq, waiting, waitingBytes: this.#ring.bytes, dropped };
   }
 
   /** Has up to 2 s to send what waits; the rest is gone with the process. */
   async close(): Promise<void> {
     if (this.#closed) return;
     const deadline = performance.now() + DRAIN_MS;
-    while (this.#waiting.length > 0 && performance.now() < deadline) await sleep(RETRY_MS / 10);
+    while (this.stats().waiting > 0 && performance.now() < deadline) await sleep(RETRY_MS / 10);
     this.#closed = true;
     await this.#pump;
     await this.#socket[Symbol.asyncDispose]();
@@ -116,34 +99,29 @@ export class Pipe implements AsyncDisposable {
     // One turn later, so that what is pushed together does not wait for the first to return.
     await new Promise((resolve) => setImmediate(resolve));
     while (!this.#closed) {
-      const next = this.#waiting.shift();
-      if (next === undefined) break;
-      this.#waitingBytes -= next.body.length;
-      if (await this.#socket.offer([this.#head(next), next.body])) this.#seq++;
-      else {
-        this.#waiting.unshift(next);
-        this.#waitingBytes += next.body.length;
-        await sleep(RETRY_MS);
-      }
+      if (this.#leaving.length === 0) this.#leaving = this.#next();
+      if (this.#leaving.length === 0) break;
+      if (await this.#socket.offer(this.#record)) {
+        this.#seq += this.#leaving.length;
+        this.#leaving = [];
+      } else await sleep(RETRY_MS);
     }
     this.#pump = undefined;
   }
 
-  #head({ kind }: Waiting): Uint8Array {
-    const dropped = this.#dropped.reduce((sum, n) => sum + n, 0);
-    return encode([this.#node, this.#boot, this.#seq + 1, dropped, kind]);
-  }
-
-  #makeRoom(): void {
-    for (let rank = 0; rank <= 3; rank++) {
-      this.#waiting = this.#waiting.filter((each) => {
-        const stays = this.#waitingBytes <= this.#bytesMax || each.rank !== rank;
-        if (stays) return true;
-        this.#waitingBytes -= each.body.length;
-        this.#dropped[rank] = (this.#dropped[rank] ?? 0) + 1;
-        return false;
-      });
+  /** A record's worth of what waits. */
+  #next(): Waiting[] {
+    const messages: Waiting[] = [];
+    for (let bytes = 0; bytes < RECORD_BYTES_MAX && messages.length < RECORD_MESSAGES_MAX; ) {
+      const next = this.#ring.take();
+      if (next === undefined) break;
+      messages.push(next);
+      bytes += next.body.length;
     }
+    const dropped = this.#ring.dropped.reduce((sum, n) => sum + n, 0);
+    const head = { node: this.#node, boot: this.#boot, seq: this.#seq + 1, dropped };
+    if (messages.length > 0) this.#record = toPipeRecord(head, messages);
+    return messages;
   }
 }
 
@@ -151,16 +129,3 @@ const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 /** Opens a pipe to the collector at `to`, now or whenever it is there. */
 export const openPipe = (to: string, options: PipeOptions = {}): Pipe => new Pipe(to, options);
-
-/** @returns the head of a message. @throws LinkError ERR_LINK_PROTOCOL when it is none */
-export function parseHead(frame: Uint8Array): PipeHead {
-  const fields = decode(frame);
-  const [node, boot, seq, dropped, kind] = Array.isArray(fields) ? (fields as unknown[]) : [];
-  return {
-    node: String(node),
-    boot: Number(boot),
-    seq: Number(seq),
-    dropped: Number(dropped),
-    kind: String(kind),
-  };
-}

@@ -85,3 +85,42 @@ test("a view follows its owner through a restart", async () => {
   await expect.poll(() => view.get("k"), { timeout: 5_000 }).toBe(5);
   expect(view.fresh).toBe(true);
 });
+
+test("a key with a time to live goes when it is not set again, for the views as well", async () => {
+  await using listener = await listen("tcp://127.0.0.1:*");
+  await using state = openState<number>("ttl", listener);
+  state.set("gone", 1, { ttlMs: 50 });
+  state.set("stays", 2);
+  await using view = viewState<number>(listener.endpoint, "ttl");
+  await view.ready(3_000);
+  await expect.poll(() => view.entries(), { timeout: 5_000 }).toEqual([["stays", 2]]);
+  expect(state.get("gone")).toBeUndefined();
+});
+
+test("a snapshot of many keys comes in pieces and is seen as a whole", async () => {
+  await using listener = await listen("tcp://127.0.0.1:*");
+  await using state = openState<number>("many", listener);
+  state.update(() => {
+    for (let i = 0; i < 60_000; i++) state.set(`k${i}`, i);
+  });
+  const sizes: number[] = [];
+  await using view = viewState<number>(listener.endpoint, "many", {
+    apply: (seen) => void sizes.push(seen.entries().length),
+  });
+  await view.ready(10_000);
+  expect(view.get("k59999")).toBe(59_999);
+  await state.seen(state.version);
+  expect(sizes).toEqual([60_000]);
+});
+
+test("compare-and-set takes the version that was read", async () => {
+  await using listener = await listen("tcp://127.0.0.1:*");
+  await using state = openState<string>("cas", listener);
+  state.set("k", "a", { if: 0 });
+  const read = state.at("k");
+  expect(read?.value).toBe("a");
+  state.set("k", "b", { if: read?.version ?? -1 });
+  expect(() => state.set("k", "c", { if: read?.version ?? -1 })).toThrow(
+    expect.objectContaining({ code: "ERR_CONFLICT" }),
+  );
+});

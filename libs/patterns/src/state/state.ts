@@ -1,5 +1,7 @@
 import {
+  codeOf,
   compose,
+  encode,
   type Headers,
   type Interceptor,
   intercept,
@@ -10,7 +12,7 @@ import { tell } from "../channel.ts";
 import { PatternError } from "../errors.ts";
 import { type NamedHandler, offer } from "../names.ts";
 import { VERB_STATE } from "../verbs.ts";
-import { Kind } from "./protocol.ts";
+import { Kind, PIECE_BYTES_MAX, PIECE_KEYS_MAX } from "./protocol.ts";
 
 /** A value with the version of the state at which it was set. */
 export interface Versioned<T> {
@@ -35,9 +37,18 @@ interface Viewing {
   readonly session: Session;
   readonly under: string;
   version: number;
+  /** Too much waits for it: it gets a snapshot when there is room, and no changes until then. */
+  behind: boolean;
 }
 
-type Change = readonly [key: string, value?: unknown, version?: number];
+interface Entry<T> extends Versioned<T> {
+  readonly bytes: Uint8Array;
+  readonly expiresAtMs: number;
+}
+
+type Change = readonly [key: string, bytes?: Uint8Array];
+
+const EXPIRE_MS = 100;
 
 /**
  * Values by key, replicated to every viewer: a snapshot, then each change, in order. The version
@@ -45,13 +56,16 @@ type Change = readonly [key: string, value?: unknown, version?: number];
  */
 export class State<T> implements AsyncDisposable {
   readonly name: string;
-  readonly #entries = new Map<string, Versioned<T>>();
+  readonly #entries = new Map<string, Entry<T>>();
+  /** Random for each life of the owner: versions of two lives are not compared. */
+  readonly epoch = Math.floor(Math.random() * 2 ** 31);
   readonly #viewers = new Map<Session, Viewing>();
   readonly #interceptor: Interceptor | undefined;
   readonly #withdraw: () => void;
   readonly #waiting = new Set<() => void>();
   #changes: Change[] | undefined;
   #version = 0;
+  #expiry: NodeJS.Timeout | undefined;
 
   /** Use {@link openState}. */
   constructor(name: string, listener: Listener, options: StateOptions) {
@@ -82,21 +96,38 @@ export class State<T> implements AsyncDisposable {
 
   /**
    * Sets a value.
-   * @param options `if`: only when the key is at that version, 0 when it must not be there
+   * @param options `if`: only when the key is at that version, 0 when it must not be there;
+   *   `ttlMs`: it is deleted when it was not set again for so long (default never)
    * @returns the version of the state that has it
    * @throws PatternError ERR_CONFLICT when it is at another version
+   * @throws LinkError ERR_LINK_ENCODE when the value cannot travel
    */
-  set(key: string, value: T, options: { readonly if?: number } = {}): number {
+  set(
+    key: string,
+    value: T,
+    options: { readonly if?: number; readonly ttlMs?: number } = {},
+  ): number {
     const at = this.#entries.get(key)?.version ?? 0;
     if (options.if !== undefined && options.if !== at) {
       const text = `${this.name}: ${key} is at version ${at}, not ${options.if}; read it again`;
       throw new PatternError("ERR_CONFLICT", text);
     }
+    const bytes = encode(value);
+    const { ttlMs = Number.POSITIVE_INFINITY } = options;
+    const expiresAtMs = performance.now() + ttlMs;
+    if (ttlMs < Number.POSITIVE_INFINITY)
+      this.#expiry ??= setInterval(() => this.#expire(), EXPIRE_MS).unref();
     return this.update(() => {
       const version = this.#version + 1;
-      this.#entries.set(key, { value, version });
-      this.#changes?.push([key, value, version]);
+      this.#entries.set(key, { value, version, bytes, expiresAtMs });
+      this.#changes?.push([key, bytes]);
     });
+  }
+
+  /** The value of `key` with its version, for `set(…, { if })`; `undefined` when it is not there. */
+  at(key: string): Versioned<T> | undefined {
+    const entry = this.#entries.get(key);
+    return entry && { value: entry.value, version: entry.version };
   }
 
   /** Removes a key. @returns the version of the state without it */
@@ -159,8 +190,9 @@ export class State<T> implements AsyncDisposable {
     }
   }
 
-  /** Takes the state away from its viewers and closes its file. */
+  /** Takes the state away from its viewers. */
   async close(): Promise<void> {
+    clearInterval(this.#expiry);
     this.#withdraw();
     this.#viewers.clear();
   }
@@ -172,25 +204,75 @@ export class State<T> implements AsyncDisposable {
 
   #accept(session: Session): NamedHandler {
     return {
-      receive: ([kind, , value]) => {
-        if (kind === Kind.view) this.#view(session, String(value));
-        if (kind === Kind.seen) this.#applied(session, Number(value));
+      receive: ([kind, , a, b]) => {
+        if (kind === Kind.view) this.#view(session, String(a));
+        if (kind === Kind.seen && a === this.epoch) this.#applied(session, Number(b));
       },
       reset: () => this.#forget(session),
+      state: (state) => {
+        if (state === "closed") this.#forget(session);
+      },
     };
   }
 
   #view(session: Session, under: string): void {
-    this.#viewers.set(session, { session, under, version: 0 });
-    const entries = [...this.#entries]
-      .filter(([key]) => key.startsWith(under))
-      .map(([key, { value, version }]) => [key, value, version]);
-    tell(session, VERB_STATE, [Kind.snapshot, this.name, this.#version, entries]);
+    const viewing: Viewing = { session, under, version: 0, behind: false };
+    this.#viewers.set(session, viewing);
+    this.#toViewer(viewing, () => this.#snapshot(viewing));
+  }
+
+  #snapshot({ session, under }: Viewing): void {
+    const piece = (entries: readonly Change[], isLast: boolean): void =>
+      tell(session, VERB_STATE, [
+        Kind.snapshot,
+        this.name,
+        this.epoch,
+        this.#version,
+        entries,
+        isLast,
+      ]);
+    let entries: Change[] = [];
+    let size = 0;
+    for (const [key, { bytes }] of this.#entries) {
+      if (!key.startsWith(under)) continue;
+      if (entries.length >= PIECE_KEYS_MAX || size >= PIECE_BYTES_MAX) {
+        piece(entries, false);
+        entries = [];
+        size = 0;
+      }
+      entries.push([key, bytes]);
+      size += key.length + bytes.length;
+    }
+    piece(entries, true);
+  }
+
+  /** One viewer that takes nothing holds up no other one. */
+  #toViewer(viewing: Viewing, send: () => void): void {
+    try {
+      send();
+    } catch (error) {
+      if (codeOf(error) !== "ERR_LINK_OVERLOADED" || viewing.behind) return;
+      viewing.behind = true;
+      void this.#catchUp(viewing);
+    }
+  }
+
+  async #catchUp(viewing: Viewing): Promise<void> {
+    while (this.#viewers.get(viewing.session) === viewing && viewing.behind) {
+      try {
+        await viewing.session.room();
+        viewing.behind = false;
+        this.#snapshot(viewing);
+      } catch (error) {
+        if (codeOf(error) === "ERR_LINK_CLOSED") return;
+        viewing.behind = true;
+      }
+    }
   }
 
   #applied(session: Session, version: number): void {
     const viewing = this.#viewers.get(session);
-    if (viewing === undefined) return;
+    if (viewing === undefined || version > this.#version) return;
     viewing.version = Math.max(viewing.version, version);
     this.#wake();
   }
@@ -201,15 +283,17 @@ export class State<T> implements AsyncDisposable {
   }
 
   #publish(changes: readonly Change[]): void {
-    this.#version++;
+    const version = ++this.#version;
     const send = async (headers: Headers): Promise<void> => {
-      for (const { session, under } of this.#viewers.values()) {
+      for (const viewing of this.#viewers.values()) {
+        if (viewing.behind) continue;
         // Viewers of other keys get the version as well: they have seen it by seeing nothing.
-        const theirs = changes.filter(([key]) => key.startsWith(under));
-        tell(session, VERB_STATE, [Kind.delta, this.name, this.#version, theirs, headers]);
+        const theirs = changes.filter(([key]) => key.startsWith(viewing.under));
+        const delta = [Kind.delta, this.name, version, theirs, headers] as const;
+        this.#toViewer(viewing, () => tell(viewing.session, VERB_STATE, delta));
       }
     };
-    const attributes = { "zp.version": this.#version, "zp.keys": changes.length };
+    const attributes = { "zp.version": version, "zp.keys": changes.length };
     const operation = {
       verb: "state",
       side: "producer",
@@ -218,6 +302,15 @@ export class State<T> implements AsyncDisposable {
       attributes,
     } as const;
     intercept(this.#interceptor, () => operation, send).catch(() => undefined);
+  }
+
+  #expire(): void {
+    const nowMs = performance.now();
+    const due = [...this.#entries].filter(([, { expiresAtMs }]) => expiresAtMs <= nowMs);
+    if (due.length === 0) return;
+    this.update(() => {
+      for (const [key] of due) this.delete(key);
+    });
   }
 
   #wake(): void {

@@ -1,6 +1,7 @@
 import {
   compose,
   type DialOptions,
+  decode,
   type Headers,
   type Interceptor,
   intercept,
@@ -34,11 +35,16 @@ export class View<T> implements AsyncDisposable {
   readonly #options: ViewOptions<T>;
   readonly #interceptor: Interceptor | undefined;
   readonly #session: ReturnType<typeof sessionTo>;
-  readonly #entries = new Map<string, T>();
+  #entries = new Map<string, T>();
+  /** Pieces of a snapshot that is not whole yet. */
+  #pieces: Map<string, T> | undefined;
+  #epoch = 0;
   readonly #ends: (() => void)[] = [];
   readonly #first = Promise.withResolvers<void>();
   #version = 0;
   #hasSnapshot = false;
+  /** The owner was asked, and has not said that there is no such state. */
+  #asked = false;
   #headers: Headers = {};
   #applying: Promise<void> | undefined;
 
@@ -57,6 +63,8 @@ export class View<T> implements AsyncDisposable {
         receive: (message) => this.#receive(message),
         reset: () => {
           this.#hasSnapshot = false;
+          this.#asked = false;
+          this.#pieces = undefined;
         },
       },
     );
@@ -67,6 +75,11 @@ export class View<T> implements AsyncDisposable {
     const timer = setInterval(() => this.#ask(), ASK_MS);
     this.#ends.push(detach, stop, () => clearInterval(timer));
     this.#ask();
+  }
+
+  /** Which life of the owner this view shows: versions of two lives are not compared. */
+  get epoch(): number {
+    return this.#epoch;
   }
 
   /** Version of the state that this view shows; 0 before the first snapshot. */
@@ -116,23 +129,31 @@ export class View<T> implements AsyncDisposable {
 
   #ask(): void {
     const { session } = this.#session;
-    if (this.#hasSnapshot || session.state !== "up") return;
+    if (this.#asked || this.#hasSnapshot || session.state !== "up") return;
+    this.#asked = true;
     tell(session, VERB_STATE, [Kind.view, this.name, this.#under]);
   }
 
-  #receive([kind, , version, entries, headers]: Message): void {
-    if (kind === UNKNOWN || !Array.isArray(entries)) return;
-    if (kind === Kind.snapshot) {
-      this.#entries.clear();
+  #receive([kind, , a, b, c, d]: Message): void {
+    if (kind === UNKNOWN) this.#asked = false;
+    if (kind === Kind.snapshot && Array.isArray(c)) {
+      this.#pieces ??= new Map();
+      change(this.#pieces, c);
+      if (d !== true) return;
+      this.#entries = this.#pieces;
+      this.#pieces = undefined;
       this.#hasSnapshot = true;
-    } else if (kind !== Kind.delta || !this.#hasSnapshot) return;
-    for (const change of entries as unknown[][]) {
-      const [key, value] = change;
-      if (change.length === 1) this.#entries.delete(String(key));
-      else this.#entries.set(String(key), value as T);
+      this.#epoch = Number(a);
+      this.#changed(Number(b), {});
+    } else if (kind === Kind.delta && this.#hasSnapshot && Array.isArray(b)) {
+      change(this.#entries, b);
+      this.#changed(Number(a), (c ?? {}) as Headers);
     }
-    this.#version = Number(version);
-    this.#headers = (headers ?? {}) as Headers;
+  }
+
+  #changed(version: number, headers: Headers): void {
+    this.#version = version;
+    this.#headers = headers;
     this.#first.resolve();
     this.#applying ??= this.#apply().finally(() => {
       this.#applying = undefined;
@@ -141,15 +162,16 @@ export class View<T> implements AsyncDisposable {
 
   /** Applies until nothing newer has come meanwhile: many quick changes are applied as one. */
   async #apply(): Promise<void> {
-    for (let applied = -1; applied !== this.#version; ) {
-      applied = this.#version;
+    for (let done = ""; done !== `${this.#epoch}/${this.#version}`; ) {
+      const [epoch, version] = [this.#epoch, this.#version];
+      done = `${epoch}/${version}`;
       try {
         await intercept(
           this.#interceptor,
           () => this.#operation(),
           async () => this.#options.apply?.(this),
         );
-        tell(this.#session.session, VERB_STATE, [Kind.seen, this.name, applied]);
+        tell(this.#session.session, VERB_STATE, [Kind.seen, this.name, epoch, version]);
       } catch (error) {
         this.#options.onError?.(error);
       }
@@ -168,6 +190,14 @@ export class View<T> implements AsyncDisposable {
       peer: peer.node,
       attributes,
     };
+  }
+}
+
+function change<T>(entries: Map<string, T>, changes: readonly unknown[]): void {
+  for (const each of changes as [key: string, bytes?: Uint8Array][]) {
+    const [key, bytes] = each;
+    if (bytes === undefined) entries.delete(key);
+    else entries.set(key, decode(bytes) as T);
   }
 }
 

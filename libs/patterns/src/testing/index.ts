@@ -1,2 +1,4 @@
 export { simulateFeed } from "./simulate-feed.ts";
+export { simulatePipe } from "./simulate-pipe.ts";
+export { simulateState } from "./simulate-state.ts";
 export { simulateWork } from "./simulate-work.ts";

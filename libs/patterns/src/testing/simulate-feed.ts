@@ -137,6 +137,10 @@ class FeedRun {
       for (const [to, lasts] of core.beats())
         tell(to, { kind: "beat", epoch: origin.epoch, lasts });
     });
+    // Before anybody follows this life: none of it may be jumped over.
+    if (this.#busy && host.random.chance(0.3)) {
+      for (let left = 10; left > 0; left--) this.#put(host, { origin, core }, followers);
+    }
     host.every(PUT_MS, () => {
       if (!this.#busy || !host.random.chance(0.15)) return;
       const count = host.random.chance(0.002) ? 700 : host.random.pick([1, 1, 3, 20]);

@@ -24,6 +24,8 @@ export const Config = BaseConfig.extend({
   /** Where OTLP/HTTP is taken and queries are answered; without a port neither is. */
   ZP_HTTP_HOST: z.string().default("127.0.0.1"),
   ZP_HTTP_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
+  /** Folder of the built trace pages, to serve them there too. */
+  ZP_PAGES: z.string().optional(),
 });
 
 export type Config = z.infer<typeof Config>;

@@ -32,7 +32,7 @@ export async function wire(life: Life<Config>): Promise<TraceCollector> {
   log.info({ port: collector.port }, "collects spans");
   const traces = new Traces(store, () => collector.stats());
   if (config.ZP_HTTP_PORT !== undefined) {
-    const server = life.use(new TraceServer(store, traces));
+    const server = life.use(new TraceServer(store, traces, config.ZP_PAGES));
     const port = await server.listen(config.ZP_HTTP_PORT, config.ZP_HTTP_HOST);
     log.info({ port }, "takes OTLP and answers queries");
   }

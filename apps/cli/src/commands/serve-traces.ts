@@ -5,7 +5,7 @@ import { resolve } from "node:path";
 import { CliError, usage } from "../cli-error.ts";
 import type { Context } from "../context.ts";
 import { Interrupts } from "../interrupts.ts";
-import { mainOf } from "../platform/members.ts";
+import { mainOf, pagesFolder } from "../platform/members.ts";
 
 const DAY_MS = 86_400_000;
 const IMPORT_MS = 60_000;
@@ -25,6 +25,7 @@ export async function serveTraces(options: ServeTracesOptions, context: Context)
     throw new CliError("ERR_CLI_START", "the trace collector is not installed here");
   const { port, host = "127.0.0.1", keepDays } = options;
   const data = resolve(context.cwd, options.data ?? "traces");
+  const pages = pagesFolder();
   using interrupts = new Interrupts();
   const child = spawn(process.execPath, ["-C", "@zeroplane/source", main], {
     stdio: ["ignore", "ignore", "inherit"],
@@ -33,12 +34,13 @@ export async function serveTraces(options: ServeTracesOptions, context: Context)
       ZP_DATA: data,
       ZP_HTTP_PORT: String(port),
       ZP_HTTP_HOST: host,
+      ...(pages !== undefined && { ZP_PAGES: pages }),
       ...(keepDays !== undefined && { ZP_RETENTION_MS: String(keepDays * DAY_MS) }),
     },
   });
   const exited = once(child, "exit");
   context.terminal.note(
-    `traces in ${data}; send OTLP to http://${host}:${port}/v1/traces, ask http://${host}:${port}/api/health`,
+    `traces in ${data}; send OTLP to http://${host}:${port}/v1/traces, look at http://${host}:${port}/traces`,
   );
   await Promise.race([interrupts.first(), exited]);
   if (child.exitCode === null) child.kill("SIGTERM");

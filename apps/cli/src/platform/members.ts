@@ -40,6 +40,12 @@ export function mainOf(service: string): string | undefined {
   return existsSync(file) ? file : undefined;
 }
 
+/** Folder of the trace pages, or `undefined` when they are not built here. */
+export function pagesFolder(): string | undefined {
+  const folder = join(ROOT, "apps", "console", "dist", "pages");
+  return existsSync(join(folder, "index.html")) ? folder : undefined;
+}
+
 /**
  * The processes of a platform, in stages: who is stopped first comes last.
  * @param hasConsole whether the web page is there too

@@ -7,6 +7,7 @@ import { addApiRoutes } from "./api-routes.ts";
 import { addLiveRoute } from "./live-route.ts";
 import { problemOf } from "./otlp-replies.ts";
 import { addOtlpRoutes } from "./otlp-routes.ts";
+import { addPageRoutes } from "./page-routes.ts";
 
 /** Longest body as it comes, bytes; unpacked it may have 64 MiB. */
 const BODY_BYTES_MAX = 16 * 1024 * 1024;
@@ -16,7 +17,8 @@ const REQUEST_MS_MAX = 30_000;
 export class TraceServer implements AsyncDisposable {
   readonly #app: FastifyInstance;
 
-  constructor(store: TraceStore, traces: Traces) {
+  /** @param pages folder of the trace pages, when they are to be served as well */
+  constructor(store: TraceStore, traces: Traces, pages?: string) {
     const app = Fastify({
       bodyLimit: BODY_BYTES_MAX,
       requestTimeout: REQUEST_MS_MAX,
@@ -44,6 +46,7 @@ export class TraceServer implements AsyncDisposable {
     addOtlpRoutes(app, store);
     addApiRoutes(app, store, traces);
     addLiveRoute(app, store);
+    if (pages !== undefined) addPageRoutes(app, pages);
   }
 
   /** @returns the port */

@@ -77,7 +77,9 @@ export function nativeOptions(kind: SocketKind, options: SocketOptions): Record<
     backlog: 4_096,
     // A send that waits beside a pending receive can lose the wake-up for ever (trap 1).
     ...(canSend && { sendTimeout: 0, sendHighWaterMark: highWaterMark }),
-    ...(canReceive && { receiveHighWaterMark: highWaterMark }),
+    // A dialer that has stopped reading when its listener is killed makes libzmq abort the process
+    // (`!_io_error`): its session's window is its limit.
+    ...(canReceive && { receiveHighWaterMark: kind === "dealer" ? 0 : highWaterMark }),
     // Without it what has no peer vanishes without a word (trap 14).
     ...(kind === "router" && { mandatory: true }),
     ...(canSend &&

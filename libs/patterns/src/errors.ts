@@ -11,6 +11,16 @@ const RETRYABLE = {
   ERR_JOB_TIMEOUT: true,
   /** The worker was stopped while it ran the job. */
   ERR_WORKER_STOPPED: true,
+  /** The job has failed for good: `cause` says how its last attempt went. */
+  ERR_JOB_DEAD: false,
+  /** The queue takes no jobs from other processes. */
+  ERR_REFUSED: false,
+  /** An option is out of its bounds. */
+  ERR_BAD_OPTION: false,
+  /** The disk under a store has no room. */
+  ERR_STORE_FULL: true,
+  /** The file of a store cannot be read or written. */
+  ERR_STORE: false,
   /** A stated limit was reached. */
   ERR_OVERLOADED: true,
   /** The value is not at the version that was expected. */

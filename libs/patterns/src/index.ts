@@ -32,8 +32,22 @@ export {
 } from "./pipe/pipe.ts";
 export { openState, State, type StateOptions, type Versioned, type Viewer } from "./state/state.ts";
 export { View, type ViewOptions, viewState } from "./state/view.ts";
-export type { AddOptions, JobState } from "./work/job.ts";
-export { hasEnded, type JobView, openQueue, Queue, type QueueOptions } from "./work/queue.ts";
+export type { QueueCounters } from "./work/core.ts";
+export type { WorkerState, WorkerView } from "./work/crew.ts";
+export type { AddOptions, JobHead, JobRecord, JobState } from "./work/job.ts";
+export type {
+  Awaitable,
+  JobQueue,
+  QueueAddOptions,
+  QueueStats,
+  WaitOptions,
+} from "./work/job-queue.ts";
+export { openQueue, Queue, type QueueOptions } from "./work/queue.ts";
+export { connectQueue, RemoteQueue, type RemoteQueueOptions } from "./work/remote-queue.ts";
+export type { ScheduleOptions } from "./work/schedules.ts";
+export type { QueueSettings } from "./work/settings.ts";
+export type { JobCounts, StoreHealth } from "./work/store.ts";
+export { hasEnded, type JobView } from "./work/view.ts";
 export {
   type JobContext,
   type JobHandler,

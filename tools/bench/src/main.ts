@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { cli } from "./suites/cli.ts";
 import { introspect } from "./suites/introspect.ts";
 import { link } from "./suites/link.ts";
+import { patterns } from "./suites/patterns.ts";
 import { rpc } from "./suites/rpc.ts";
 import type { Suite, SuiteReport } from "./suites/suite.ts";
 
@@ -11,6 +12,7 @@ const SUITES = {
   link: report(link),
   introspect: report(introspect),
   cli: report(cli),
+  patterns: report(patterns),
 };
 
 const { values, positionals } = parseArgs({

@@ -1,15 +1,20 @@
 /**
- * `npm run sim -- link|rpc|all --seeds N [--from S]`: runs the cores of a library through simulated
+ * `npm run sim -- link|rpc|work|all --seeds N [--from S]`: runs the cores of a library through simulated
  * faults, one seed after the other. Ends with status 1 at the first seed that breaks a promise.
  * `npm run sim -- link --seed S --trace` plays one seed again, line by line.
  */
 import { parseArgs } from "node:util";
 import { type Simulation, simulateSessions, type WorldOptions } from "@zeroplane/link/testing";
+import { simulateWork } from "@zeroplane/patterns/testing";
 import { simulateCalls } from "@zeroplane/rpc/testing";
 
 type Simulate = (seed: number, options?: WorldOptions) => Simulation | Promise<Simulation>;
 
-const SUITES: Readonly<Record<string, Simulate>> = { link: simulateSessions, rpc: simulateCalls };
+const SUITES: Readonly<Record<string, Simulate>> = {
+  link: simulateSessions,
+  rpc: simulateCalls,
+  work: simulateWork,
+};
 const PROGRESS_MS = 5_000;
 
 const { values, positionals } = parseArgs({

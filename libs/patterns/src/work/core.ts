@@ -1,61 +1,74 @@
-import type { Headers, WireError } from "@zeroplane/link";
-import { type Backoff, delayAfter } from "../backoff.ts";
-import { PatternError } from "../errors.ts";
-import { type AddOptions, ATTEMPTS_MAX, ERRORS_KEPT, isFinal, type JobRecord } from "./job.ts";
+import type { WireError } from "@zeroplane/link";
+import { delayAfter } from "../backoff.ts";
+import { PatternError, type PatternErrorCode } from "../errors.ts";
+import { Crew, type Member, type WorkerView } from "./crew.ts";
+import {
+  ATTEMPTS_MAX,
+  ERRORS_KEPT,
+  isFinal,
+  type JobRecord,
+  type JobState,
+  rankOf,
+} from "./job.ts";
+import { Leases } from "./leases.ts";
+import { type NewJob, newRecord } from "./new-job.ts";
+import type { QueueSettings } from "./settings.ts";
 import type { JobStore } from "./store.ts";
-
-/** Settings of a queue. */
-export interface QueueSettings {
-  readonly backoff: Backoff;
-  /** How long a worker that lost its line keeps its jobs, milliseconds. */
-  readonly graceMs: number;
-  /** A job that made this many workers vanish is dead. */
-  readonly crashesMax: number;
-  /** How long finished jobs are kept, milliseconds. */
-  readonly keepMs: number;
-}
 
 /** What the queue asks of the world. */
 export interface QueueEffects {
   /** Gives the job to the worker. */
   give(worker: string, job: JobRecord): void;
   /** Tells the worker to stop: nobody wants that lease any more. */
-  revoke(worker: string, id: string, token: number): void;
+  revoke(worker: string, id: string, token: number, code: PatternErrorCode): void;
   changed(job: JobRecord): void;
-  newId(): string;
 }
 
-/** A job to be added. */
-export interface NewJob extends AddOptions {
-  readonly payload: Uint8Array;
-  readonly headers: Headers;
-}
-
-interface Worker {
+/** What a worker says when it is ready. */
+export interface Offer {
   /** Jobs it wants to run at a time. */
-  credit: number;
-  readonly leases: Map<string, number>;
-  /** When its line was lost, or `undefined` while it is there. */
-  lostAtMs: number | undefined;
+  readonly credit: number;
+  /** What it runs, with tokens. */
+  readonly running: readonly (readonly [id: string, token: number])[];
+  /** True when it has begun anew: it has lost whatever else it was given. */
+  readonly fresh?: boolean;
 }
 
-const CLAIM_MAX = 256;
+/** Things that happened, since the queue was opened. */
+export interface QueueCounters {
+  /** Jobs given to workers. */
+  executions: number;
+  /** Outcomes refused because the lease was given up before they came. */
+  late: number;
+  /** Leases that ended because their worker vanished. */
+  crashed: number;
+  /** Leases taken back because the job ran too long. */
+  timedOut: number;
+}
+
+/** Changes of state that one turn makes at most, of each kind. */
+const TURN_MAX = 1_000;
+
+interface Ending {
+  readonly state: "done" | "dead" | "cancelled";
+  readonly nowMs: number;
+  readonly result?: Uint8Array;
+}
 
 /**
  * At-least-once jobs as a pure state machine over a store. A lease belongs to a worker; its token
- * is the attempt's number, so that the word of a worker that was given up is refused.
+ * is the attempt's number, so that the word of a worker that was given up is refused. Nothing is
+ * given out before `assign`, which the shell calls once a turn.
  *
- *     delayed → ready → leased → done | delayed (retry) | dead | cancelled
+ *     delayed → ready → leased → done | delayed (retry) | suspect (crash) | dead | cancelled
  */
 export class WorkCore {
+  readonly counters: QueueCounters = { executions: 0, late: 0, crashed: 0, timedOut: 0 };
   readonly #store: JobStore;
   readonly #settings: QueueSettings;
   readonly #effects: QueueEffects;
-  readonly #workers = new Map<string, Worker>();
-  /** Leases of an earlier life of this process, until their workers say hello. */
-  #orphans = new Map<string, number>();
-  #orphansUntilMs = 0;
-  late = 0;
+  readonly #crew = new Crew();
+  #leases = new Leases();
 
   constructor(store: JobStore, settings: QueueSettings, effects: QueueEffects) {
     this.#store = store;
@@ -63,245 +76,261 @@ export class WorkCore {
     this.#effects = effects;
   }
 
-  /** Takes up what an earlier process left. */
+  /** Takes up what the store has, after a start or a turn that was lost: workers must say ready. */
   open(nowMs: number): void {
+    this.#crew.clear();
+    this.#leases = new Leases();
     for (const job of this.#store.list(["leased"], Number.MAX_SAFE_INTEGER)) {
-      this.#orphans.set(job.id, job.attempt);
+      this.#leases.orphan(job, nowMs + this.#settings.graceMs);
     }
-    this.#orphansUntilMs = nowMs + this.#settings.graceMs;
   }
 
-  /** @returns the new job, or the unfinished one that has its key */
+  /** @returns the new job, or the one that has its id or its key */
   add(job: NewJob, nowMs: number): JobRecord {
-    const twin = job.key === undefined ? undefined : this.#store.byKey(job.key);
+    const same = job.again === true ? this.#store.get(job.id) : undefined;
+    const twin = same ?? this.#twin(job.key, nowMs);
     if (twin !== undefined) return twin;
-    const { delayMs = 0 } = job;
-    const record: JobRecord = {
-      id: this.#effects.newId(),
-      key: job.key,
-      payload: job.payload,
-      headers: job.headers,
-      priority: job.priority ?? 0,
-      attemptsMax: job.attemptsMax ?? ATTEMPTS_MAX,
-      addedAtMs: nowMs,
-      dueAtMs: nowMs + delayMs,
-      state: delayMs > 0 ? "delayed" : "ready",
-      attempt: 0,
-      crashes: 0,
-      worker: undefined,
-      result: undefined,
-      errors: [],
-      finishedAtMs: undefined,
-    };
-    this.#save(record);
-    this.#assign(nowMs);
+    const isHeld = job.serial !== undefined && this.#store.hasSerial(job.serial);
+    const record = newRecord(job, nowMs, isHeld);
+    this.#store.insert(record);
+    this.#effects.changed(record);
     return record;
   }
 
-  /**
-   * A worker wants to run `credit` jobs at a time, and says which ones it is running. One that has
-   * begun anew (`fresh`) has lost whatever else it was given.
-   */
-  ready(
-    name: string,
-    offer: { credit: number; running: readonly [string, number][]; fresh?: boolean },
-    nowMs: number,
-  ): void {
-    const worker = this.#workers.get(name) ?? { credit: 0, leases: new Map(), lostAtMs: undefined };
-    this.#workers.set(name, worker);
-    worker.credit = offer.credit;
-    worker.lostAtMs = undefined;
-    const given = offer.fresh === true ? [...worker.leases] : [];
-    for (const [id, token] of offer.running) this.#adopt(name, worker, { id, token });
-    const running = new Set(offer.running.map(([id]) => id));
-    for (const [id, token] of given) {
-      if (running.has(id)) continue;
-      worker.leases.delete(id);
-      this.#crashed(id, token, nowMs);
-    }
-    this.#assign(nowMs);
+  /** A worker says what it wants and what it runs. */
+  ready(name: string, offer: Offer, nowMs: number): void {
+    const before = this.#crew.get(name);
+    const given = offer.fresh === true ? [...(before?.leases ?? [])] : [];
+    const worker = this.#crew.join(name, offer.credit);
+    for (const [id, token] of offer.running) this.#adopt(worker, { id, token }, nowMs);
+    const running = new Set(offer.running.map(([id, token]) => `${id}/${token}`));
+    const lost = given.filter(([id, token]) => !running.has(`${id}/${token}`));
+    for (const [id, token] of lost) this.#crashed(id, token, { nowMs, alone: given.length === 1 });
   }
 
   /** @returns false when the lease was given up: the result is refused and counted as late */
   done(id: string, token: number, result: Uint8Array, nowMs: number): boolean {
-    const job = this.#leased(id, token);
-    if (job === undefined) return this.#repeated(id, token, "done");
-    this.#release(job);
-    this.#save({ ...job, state: "done", result, finishedAtMs: nowMs });
-    this.#assign(nowMs);
+    const job = this.#leases.job(id, token);
+    if (job === undefined) return this.#repeated(id, token, ["done"]);
+    this.#end(job, { state: "done", result, nowMs });
     return true;
   }
 
   /** @returns false when the lease was given up */
   failed(id: string, token: number, error: WireError, nowMs: number): boolean {
-    const job = this.#leased(id, token);
-    if (job === undefined) return this.#repeated(id, token, "dead");
+    const job = this.#leases.job(id, token);
+    if (job === undefined) return this.#repeated(id, token, ["dead", "delayed"]);
+    this.#again(job, error, nowMs);
+    return true;
+  }
+
+  /** A worker that stops gives back what it has not done: that says nothing against the job. */
+  released(id: string, token: number): boolean {
+    const job = this.#leases.job(id, token);
+    if (job === undefined) return this.#repeated(id, token, ["ready"]);
     this.#release(job);
-    this.#again(job, { error, nowMs, final: error.retryable === false });
-    this.#assign(nowMs);
+    this.#change(job, { state: "ready" });
     return true;
   }
 
   /** @returns the cancelled job. @throws PatternError ERR_JOB_STATE when it has ended */
   cancel(id: string, nowMs: number): JobRecord {
     const job = this.#store.get(id);
-    if (job === undefined || isFinal(job)) {
-      throw new PatternError("ERR_JOB_STATE", `job ${id} is ${job?.state ?? "not known"}`);
+    if (job === undefined || isFinal(job)) throw wrongState(id, job);
+    if (job.state === "leased" && job.worker !== undefined) {
+      this.#effects.revoke(job.worker, id, job.attempt, "ERR_JOB_CANCELLED");
     }
-    const { worker } = job;
-    if (job.state === "leased" && worker !== undefined) {
-      this.#release(job);
-      this.#effects.revoke(worker, id, job.attempt);
-    }
-    const cancelled: JobRecord = { ...job, state: "cancelled", finishedAtMs: nowMs };
-    this.#save(cancelled);
-    return cancelled;
+    return this.#end(job, { state: "cancelled", nowMs });
   }
 
-  /** Gives a dead job another life. @throws PatternError ERR_JOB_STATE when it is not dead */
-  retry(id: string, nowMs: number): void {
+  /** Gives a dead job another life, with its history. @throws PatternError ERR_JOB_STATE when it is not dead */
+  retry(id: string, nowMs: number): JobRecord {
     const job = this.#store.get(id);
-    if (job?.state !== "dead") {
-      throw new PatternError(
-        "ERR_JOB_STATE",
-        `job ${id} is ${job?.state ?? "not known"}, not dead`,
-      );
-    }
-    const attemptsMax = job.attempt + ATTEMPTS_MAX;
-    this.#save({
-      ...job,
-      state: "ready",
-      dueAtMs: nowMs,
-      attemptsMax,
-      crashes: 0,
-      finishedAtMs: undefined,
-    });
-    this.#assign(nowMs);
+    if (job?.state !== "dead") throw wrongState(id, job, "dead");
+    const isHeld = job.serial !== undefined && this.#store.hasSerial(job.serial);
+    const attemptsMax = Math.max(job.attemptsMax, ATTEMPTS_MAX);
+    const life = { attemptsMax, failures: 0, crashes: 0, finishedAtMs: undefined };
+    const place = { dueAtMs: nowMs, rank: rankOf(nowMs, job.priority) };
+    return this.#change(job, { ...life, ...place, state: isHeld ? "held" : "ready" });
+  }
+
+  /** The line of a worker is there, but its loop says nothing: it keeps its jobs and gets no more. */
+  stalled(name: string): void {
+    const worker = this.#crew.get(name);
+    if (worker?.state === "up") worker.state = "stalled";
+  }
+
+  /** The loop of a stalled worker speaks again. */
+  revived(name: string): void {
+    const worker = this.#crew.get(name);
+    if (worker !== undefined) worker.state = "up";
   }
 
   /** The line of a worker is away: it keeps its leases for the grace time. */
   lost(name: string, nowMs: number): void {
-    const worker = this.#workers.get(name);
-    if (worker !== undefined) worker.lostAtMs ??= nowMs;
+    const worker = this.#crew.get(name);
+    if (worker === undefined || worker.state === "lost") return;
+    worker.state = "lost";
+    worker.lostAtMs = nowMs;
   }
 
   /** A worker is gone for good: its jobs go to others. */
   gone(name: string, nowMs: number): void {
-    const worker = this.#workers.get(name);
-    if (worker === undefined) return;
-    this.#workers.delete(name);
-    for (const [id, token] of worker.leases) this.#crashed(id, token, nowMs);
-    this.#assign(nowMs);
+    const leases = [...(this.#crew.get(name)?.leases ?? [])];
+    this.#crew.delete(name);
+    for (const [id, token] of leases)
+      this.#crashed(id, token, { nowMs, alone: leases.length === 1 });
   }
 
-  /** Gives up on those who stayed away, gives out what has become due, forgets what is old. */
+  /** Gives up on those who stayed away or ran too long, moves what has become due, forgets what is old. */
   tick(nowMs: number): void {
-    const { graceMs, keepMs } = this.#settings;
-    for (const [name, { lostAtMs }] of this.#workers) {
-      if (lostAtMs !== undefined && nowMs - lostAtMs >= graceMs) this.gone(name, nowMs);
+    const { graceMs, keepMs, keepMax } = this.#settings;
+    for (const { name, state, lostAtMs } of this.#crew) {
+      if (state === "lost" && nowMs - lostAtMs >= graceMs) this.gone(name, nowMs);
     }
-    if (this.#orphans.size > 0 && nowMs >= this.#orphansUntilMs) {
-      for (const [id, token] of this.#orphans) this.#crashed(id, token, nowMs);
-      this.#orphans = new Map();
+    for (const { job, isOrphan } of this.#leases.expired(nowMs)) {
+      if (isOrphan) this.#orphaned(job);
+      else this.#timedOut(job, nowMs);
     }
-    this.#store.forget(nowMs - keepMs);
-    this.#assign(nowMs);
+    this.#store.forget(nowMs - keepMs, keepMax);
+  }
+
+  /** Gives what is due to who has room, first those whom workers vanished with, one worker each. */
+  assign(nowMs: number): void {
+    for (const job of this.#store.due(nowMs, TURN_MAX)) this.#change(job, { state: "ready" });
+    const counts = this.#store.count();
+    for (let left = Math.min(counts.suspect, TURN_MAX); left > 0; left--) {
+      const worker = this.#crew.idle();
+      const [job] = worker === undefined ? [] : this.#store.claim("suspect", 1);
+      if (worker === undefined || job === undefined) break;
+      this.#lease(job, worker, nowMs);
+    }
+    const room = Math.min(counts.ready, this.#crew.free(), TURN_MAX);
+    if (room <= 0) return;
+    for (const job of this.#store.claim("ready", room)) {
+      const worker = this.#crew.roomiest();
+      if (worker !== undefined) this.#lease(job, worker, nowMs);
+    }
   }
 
   /** Workers, with what they run and would take more. */
-  workers(): { name: string; running: number; credit: number; up: boolean }[] {
-    return [...this.#workers].map(([name, { credit, leases, lostAtMs }]) => ({
-      name,
-      running: leases.size,
-      credit,
-      up: lostAtMs === undefined,
-    }));
+  workers(): WorkerView[] {
+    return this.#crew.view();
   }
 
-  #assign(nowMs: number): void {
-    let free = 0;
-    for (const worker of this.#workers.values()) free += freeOf(worker);
-    if (free === 0) return;
-    for (const job of this.#store.claimable(nowMs, Math.min(free, CLAIM_MAX))) {
-      const [name, worker] = this.#idlest() ?? [];
-      if (name === undefined || worker === undefined) return;
-      const leased: JobRecord = { ...job, state: "leased", attempt: job.attempt + 1, worker: name };
-      worker.leases.set(job.id, leased.attempt);
-      this.#save(leased);
-      this.#effects.give(name, leased);
-    }
+  /** The running job of that id and token. */
+  running(id: string, token: number): JobRecord | undefined {
+    return this.#leases.job(id, token);
   }
 
-  /** The worker that is least busy for what it takes. */
-  #idlest(): [string, Worker] | undefined {
-    let best: [string, Worker] | undefined;
-    for (const entry of this.#workers) {
-      if (freeOf(entry[1]) === 0) continue;
-      if (best === undefined || freeOf(entry[1]) > freeOf(best[1])) best = entry;
-    }
-    return best;
+  #twin(key: string | undefined, nowMs: number): JobRecord | undefined {
+    const job = key === undefined ? undefined : this.#store.byKey(key);
+    if (job === undefined || !isFinal(job)) return job;
+    const isKept = job.state === "done" && nowMs < (job.finishedAtMs ?? 0) + job.keyTtlMs;
+    return isKept ? job : undefined;
   }
 
-  #adopt(name: string, worker: Worker, { id, token }: { id: string; token: number }): void {
-    const job = this.#store.get(id);
-    const isHis = job?.state === "leased" && job.attempt === token;
-    if (!isHis || (job.worker !== name && !this.#orphans.has(id))) {
-      worker.leases.delete(id);
-      this.#effects.revoke(name, id, token);
+  #lease(job: JobRecord, { name, leases }: Member, nowMs: number): void {
+    const leased = this.#change(job, { state: "leased", attempt: job.attempt + 1, worker: name });
+    leases.set(job.id, leased.attempt);
+    this.#leases.add(leased, nowMs + job.timeoutMs);
+    this.counters.executions++;
+    this.#effects.give(name, leased);
+  }
+
+  #adopt(worker: Member, { id, token }: { id: string; token: number }, nowMs: number): void {
+    const job = this.#leases.job(id, token);
+    if (job === undefined || (job.worker !== worker.name && !this.#leases.isOrphan(id))) {
+      // He may have been given it again, under a token that he does not say yet.
+      if (worker.leases.get(id) === token) worker.leases.delete(id);
+      this.#effects.revoke(worker.name, id, token, "ERR_JOB_LOST");
       return;
     }
-    this.#orphans.delete(id);
+    this.#leases.adopted(id, worker.name, nowMs);
     worker.leases.set(id, token);
   }
 
-  #leased(id: string, token: number): JobRecord | undefined {
-    const job = this.#store.get(id);
-    return job?.state === "leased" && job.attempt === token ? job : undefined;
-  }
-
   #release({ id, worker }: JobRecord): void {
-    this.#orphans.delete(id);
-    if (worker !== undefined) this.#workers.get(worker)?.leases.delete(id);
+    this.#leases.delete(id);
+    if (worker !== undefined) this.#crew.released(worker, id);
   }
 
-  #crashed(id: string, token: number, nowMs: number): void {
-    const job = this.#leased(id, token);
+  /** This process ended, and nobody says that he runs it: nothing is said against the job. */
+  #orphaned(job: JobRecord): void {
+    this.#release(job);
+    this.#change(job, { state: "ready" });
+  }
+
+  #timedOut(job: JobRecord, nowMs: number): void {
+    this.counters.timedOut++;
+    if (job.worker !== undefined)
+      this.#effects.revoke(job.worker, job.id, job.attempt, "ERR_JOB_TIMEOUT");
+    const message = `attempt ${job.attempt} ran longer than ${job.timeoutMs} ms`;
+    this.#again(job, problem("ERR_JOB_TIMEOUT", message), nowMs);
+  }
+
+  #crashed(id: string, token: number, how: { nowMs: number; alone: boolean }): void {
+    const job = this.#leases.job(id, token);
     if (job === undefined) return;
+    this.counters.crashed++;
+    this.#release(job);
     const crashes = job.crashes + 1;
-    const error = lostError(job);
-    this.#again({ ...job, crashes }, { error, nowMs, final: crashes >= this.#settings.crashesMax });
+    const message = `worker ${job.worker ?? "?"} vanished during attempt ${job.attempt}`;
+    const errors = [...job.errors, problem("ERR_JOB_LOST", message)].slice(-ERRORS_KEPT);
+    const after = { ...job, crashes, errors };
+    // One that ran beside others may be innocent: it is tried alone before it is given up.
+    if (how.alone && crashes >= this.#settings.crashesMax)
+      this.#end(after, { state: "dead", nowMs: how.nowMs });
+    else
+      this.#change(after, {
+        state: crashes >= this.#settings.crashesMax - 1 ? "suspect" : "ready",
+      });
   }
 
-  #again(job: JobRecord, why: { error: WireError; nowMs: number; final: boolean }): void {
-    const errors = [...job.errors, why.error].slice(-ERRORS_KEPT);
-    if (why.final || job.attempt >= job.attemptsMax) {
-      this.#save({ ...job, errors, state: "dead", finishedAtMs: why.nowMs });
+  #again(job: JobRecord, error: WireError, nowMs: number): void {
+    this.#release(job);
+    const failures = job.failures + 1;
+    const after = { ...job, failures, errors: [...job.errors, error].slice(-ERRORS_KEPT) };
+    if (error.retryable === false || failures >= job.attemptsMax) {
+      this.#end(after, { state: "dead", nowMs });
       return;
     }
-    // A vanished worker says nothing against the job: it may go on at once.
-    const crashed = why.error.code === "ERR_JOB_LOST";
-    const waitMs = crashed ? 0 : delayAfter(job.attempt, this.#settings.backoff);
-    this.#save({ ...job, errors, state: "delayed", dueAtMs: why.nowMs + waitMs });
+    const dueAtMs = nowMs + delayAfter(failures, this.#settings.backoff);
+    this.#change(after, { state: "delayed", dueAtMs, rank: rankOf(dueAtMs, job.priority) });
+  }
+
+  #end(job: JobRecord, { state, result, nowMs }: Ending): JobRecord {
+    if (job.state === "leased") this.#release(job);
+    const ended = this.#change(job, { state, result, finishedAtMs: nowMs });
+    if (job.serial === undefined || job.state === "held") return ended;
+    const next = this.#store.nextHeld(job.serial);
+    if (next !== undefined) {
+      this.#change(next, { state: next.dueAtMs > nowMs ? "delayed" : "ready" });
+    }
+    return ended;
   }
 
   /** A worker says an outcome until it hears that it is safe: only a lost lease makes it late. */
-  #repeated(id: string, token: number, state: JobRecord["state"]): boolean {
+  #repeated(id: string, token: number, states: readonly JobState[]): boolean {
     const job = this.#store.get(id);
-    if (job?.state === state && job.attempt === token) return true;
-    this.late++;
+    if (job?.attempt === token && states.includes(job.state)) return true;
+    this.counters.late++;
     return false;
   }
 
-  #save(job: JobRecord): void {
-    this.#store.put(job);
-    this.#effects.changed(job);
+  #change(job: JobRecord, change: Partial<JobRecord>): JobRecord {
+    const changed = { ...job, ...change };
+    this.#store.update(changed, job.state);
+    this.#effects.changed(changed);
+    return changed;
   }
 }
 
-const freeOf = ({ credit, leases, lostAtMs }: Worker): number =>
-  lostAtMs === undefined ? Math.max(0, credit - leases.size) : 0;
+function problem(code: PatternErrorCode, message: string): WireError {
+  return { name: "PatternError", code, message, retryable: true, hops: [] };
+}
 
-function lostError({ worker, attempt }: JobRecord): WireError {
-  const message = `worker ${worker ?? "?"} vanished during attempt ${attempt}`;
-  return { name: "PatternError", code: "ERR_JOB_LOST", message, retryable: true, hops: [] };
+function wrongState(id: string, job: JobRecord | undefined, wanted?: JobState): PatternError {
+  const but = wanted === undefined ? "" : `, not ${wanted}`;
+  return new PatternError("ERR_JOB_STATE", `job ${id} is ${job?.state ?? "not known"}${but}`);
 }

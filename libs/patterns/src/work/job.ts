@@ -1,24 +1,46 @@
 import type { Headers, WireError } from "@zeroplane/link";
 
-/** Where a job is in its life. `delayed` waits for its time, `ready` for a worker. */
-export type JobState = "delayed" | "ready" | "leased" | "done" | "dead" | "cancelled";
+/**
+ * Where a job is in its life. `delayed` waits for its time, `ready` for a worker, `held` for an
+ * earlier job of its serial key, `suspect` for a worker of its own because workers vanished with it.
+ */
+export type JobState =
+  | "delayed"
+  | "ready"
+  | "held"
+  | "suspect"
+  | "leased"
+  | "done"
+  | "dead"
+  | "cancelled";
 
-/** One job, as the store keeps it. Times are milliseconds since 1970. */
-export interface JobRecord {
+/** What a job is from its beginning to its end. Times are milliseconds since 1970. */
+export interface JobHead {
   readonly id: string;
-  /** At most one unfinished job has this key; adding it again gives the one that is there. */
+  /** See {@link AddOptions.key}. */
   readonly key: string | undefined;
+  readonly keyTtlMs: number;
+  /** See {@link AddOptions.serial}. */
+  readonly serial: string | undefined;
   readonly payload: Uint8Array;
   readonly headers: Headers;
-  /** Higher goes first. */
   readonly priority: number;
-  readonly attemptsMax: number;
+  readonly timeoutMs: number;
   readonly addedAtMs: number;
+}
+
+/** One job, as the store keeps it. */
+export interface JobRecord extends JobHead {
+  readonly attemptsMax: number;
   /** Not before. */
   readonly dueAtMs: number;
+  /** Lowest goes first: the time it was due, earlier by {@link AGEING_MS} for each level of priority. */
+  readonly rank: number;
   readonly state: JobState;
   /** Times it was given to a worker. Also the fencing token of the present lease. */
   readonly attempt: number;
+  /** Attempts that failed or ran too long, since it was added or retried by hand. */
+  readonly failures: number;
   /** Workers that vanished with it. */
   readonly crashes: number;
   /** Who has it, or had it last. */
@@ -31,19 +53,40 @@ export interface JobRecord {
 
 /** How a job is added. */
 export interface AddOptions {
-  /** See {@link JobRecord.key}. */
+  /**
+   * At most one job has this key until it ends, or, when it is done, until `keyTtlMs` later;
+   * adding it again gives the one that is there. At most 255 characters.
+   */
   readonly key?: string;
-  /** Higher goes first (default 0). */
+  /** How long the key of a done job is kept, milliseconds (default 0; at most the queue's `keepMs`). */
+  readonly keyTtlMs?: number;
+  /** Jobs with the same serial key run one after the other, as they were added. At most 255 characters. */
+  readonly serial?: string;
+  /**
+   * -100 to 100 (default 0), higher first: each level counts as {@link AGEING_MS} of waiting, so a
+   * job of low priority waits longer but never for ever.
+   */
   readonly priority?: number;
-  /** Wait this long before the first attempt, milliseconds (default 0). */
+  /** Wait this long before the first attempt, milliseconds (default 0, at most 10 years). */
   readonly delayMs?: number;
-  /** Attempts in all (default 3). */
+  /** Attempts that may fail (default 3). A worker that vanishes is counted apart. */
   readonly attemptsMax?: number;
+  /** How long one attempt may take, milliseconds (default 1 hour); then it is taken back and has failed. */
+  readonly timeoutMs?: number;
 }
 
 export const ATTEMPTS_MAX = 3;
+export const TIMEOUT_MS = 3_600_000;
 export const ERRORS_KEPT = 10;
+/** What one level of priority is worth in time waited, milliseconds. */
+export const AGEING_MS = 10_000;
+export const KEY_CHARACTERS_MAX = 255;
+export const PRIORITY_MAX = 100;
+export const DELAY_MS_MAX = 10 * 365 * 86_400_000;
+
+/** The place in the queue of what is due then with that priority. */
+export const rankOf = (dueAtMs: number, priority: number): number => dueAtMs - priority * AGEING_MS;
 
 /** True when nothing more will happen to a job. */
-export const isFinal = ({ state }: JobRecord): boolean =>
+export const isFinal = ({ state }: Pick<JobRecord, "state">): boolean =>
   state === "done" || state === "dead" || state === "cancelled";

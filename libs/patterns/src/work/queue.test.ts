@@ -3,9 +3,10 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { listen, RemoteError } from "@zeroplane/link";
+import { listen, RemoteError, relay } from "@zeroplane/link";
 import { expect, test } from "vitest";
 import { openQueue } from "./queue.ts";
+import { connectQueue } from "./remote-queue.ts";
 import { startWorker } from "./worker.ts";
 
 const file = (): string => join(mkdtempSync(join(tmpdir(), "zp-work-")), "jobs.db");
@@ -118,4 +119,48 @@ test("a cancelled job aborts its handler", async () => {
   await queue.cancel(id);
   await expect.poll(() => reason).toMatchObject({ code: "ERR_JOB_CANCELLED" });
   expect(queue.get(id)?.state).toBe("cancelled");
+});
+
+test("a producer elsewhere adds and awaits jobs, through a relay, and is refused unasked", async () => {
+  await using back = await listen("tcp://127.0.0.1:*");
+  await using front = await listen("tcp://127.0.0.1:*");
+  await using _relay = relay(front, { to: [back.endpoint] });
+  await using _open = openQueue<number, number>("far", back, { producers: true });
+  await using _shut = openQueue<number, number>("shut", back);
+  await using producer = connectQueue<number, number>(front.endpoint, "far");
+  await using _worker = startWorker<number, number>(front.endpoint, "far", (n) => {
+    if (n < 0) throw Object.assign(new Error("negative"), { retryable: false });
+    return n * 2;
+  });
+  const [good, bad] = await Promise.all([producer.add(21), producer.add(-1)]);
+  expect(await producer.result(good.id)).toBe(42);
+  await expect(producer.result(bad.id)).rejects.toMatchObject({ code: "ERR_JOB_DEAD" });
+  expect((await producer.list(["dead"])).map(({ id }) => id)).toEqual([bad.id]);
+  await expect(producer.cancel(good.id)).rejects.toMatchObject({ code: "ERR_JOB_STATE" });
+  await using refused = connectQueue<number, number>(front.endpoint, "shut");
+  await expect(refused.add(1)).rejects.toMatchObject({ code: "ERR_REFUSED" });
+});
+
+test("a full queue refuses, or lets wait; options out of bounds are named", async () => {
+  await using listener = await listen("tcp://127.0.0.1:*");
+  await using queue = openQueue<number, number>("small", listener, { backlogMax: 1 });
+  const { id } = await queue.add(1);
+  await expect(queue.add(2)).rejects.toMatchObject({ code: "ERR_OVERLOADED" });
+  const waits = queue.add(3, { waitMs: 8_000 });
+  await queue.cancel(id);
+  expect((await waits).payload).toBe(3);
+  await expect(queue.add(4, { priority: 101 })).rejects.toMatchObject({
+    code: "ERR_BAD_OPTION",
+    message: expect.stringContaining("priority is 101"),
+  });
+});
+
+test("a schedule brings one job at a time until it is taken away", async () => {
+  await using listener = await listen("tcp://127.0.0.1:*");
+  await using queue = openQueue<string, string>("often", listener, { file: file() });
+  await using _worker = startWorker<string, string>(listener.endpoint, "often", (text) => text);
+  await queue.schedule("tick", "tock", { everyMs: 100 });
+  await expect.poll(() => queue.stats().jobs.done, { timeout: 8_000 }).toBeGreaterThan(2);
+  expect(await queue.unschedule("tick")).toBe(true);
+  expect(await queue.unschedule("tick")).toBe(false);
 });

@@ -1,48 +1,44 @@
-import { randomUUID } from "node:crypto";
 import {
   compose,
-  decode,
   encode,
   type Headers,
   type Interceptor,
   intercept,
   type Listener,
   type Operation,
-  parseWireError,
-  RemoteError,
-  type Session,
 } from "@zeroplane/link";
 import { BACKOFF, type Backoff } from "../backoff.ts";
-import { type Message, tell } from "../channel.ts";
 import { PatternError } from "../errors.ts";
-import { type NamedHandler, offer } from "../names.ts";
+import { offer } from "../names.ts";
 import { VERB_WORK } from "../verbs.ts";
-import { type QueueSettings, WorkCore } from "./core.ts";
-import { type AddOptions, isFinal, type JobRecord, type JobState } from "./job.ts";
-import { Kind } from "./protocol.ts";
+import { WorkCore } from "./core.ts";
+import { Dispatch } from "./dispatch.ts";
+import { Endings } from "./endings.ts";
+import { Ids } from "./ids.ts";
+import { isFinal, type JobRecord, type JobState } from "./job.ts";
+import type { JobQueue, QueueAddOptions, QueueStats, WaitOptions } from "./job-queue.ts";
+import { MemoryStore } from "./memory-store.ts";
+import { checkOptions, type NewJob, within } from "./new-job.ts";
+import { PendingAdds } from "./pending-adds.ts";
+import type { ProducerAddOptions, ServedQueue } from "./producers.ts";
+import { BODY_BYTES_MAX } from "./protocol.ts";
+import { type ScheduleOptions, Schedules } from "./schedules.ts";
+import { QUEUE_DEFAULTS, type QueueSettings } from "./settings.ts";
 import { SqliteStore } from "./sqlite-store.ts";
-import { type JobStore, MemoryStore } from "./store.ts";
-
-/** A job as its owner sees it. */
-export interface JobView<Payload, Result> extends Omit<JobRecord, "payload" | "result" | "errors"> {
-  readonly payload: Payload;
-  readonly result: Result | undefined;
-  /** What went wrong so far, oldest first. */
-  readonly errors: readonly RemoteError[];
-}
+import type { JobStore } from "./store.ts";
+import { Turn } from "./turn.ts";
+import { type JobView, resultOf, viewOf } from "./view.ts";
+import { WorkDesk } from "./work-desk.ts";
 
 /** Options of {@link openQueue}. */
-export interface QueueOptions<Payload = unknown, Result = unknown> {
+export interface QueueOptions<Payload = unknown, Result = unknown>
+  extends Partial<Omit<QueueSettings, "backoff">> {
   /** Keeps jobs in this SQLite file; without it they live as long as this process. */
   readonly file?: string;
   /** Wait between attempts (default 1 s, doubled up to 60 s). */
   readonly backoff?: Partial<Backoff>;
-  /** How long a worker that lost its line keeps its jobs, milliseconds (default 2 000). */
-  readonly graceMs?: number;
-  /** Vanished workers after which a job is dead (default 2). */
-  readonly crashesMax?: number;
-  /** How long finished jobs are kept, milliseconds (default 24 hours). */
-  readonly keepMs?: number;
+  /** Lets other processes add jobs by `connectQueue` (default false). */
+  readonly producers?: boolean;
   readonly interceptors?: readonly Interceptor[];
   /** Called after each change of a job is safe. */
   readonly onChange?: (job: JobView<Payload, Result>) => void;
@@ -50,111 +46,164 @@ export interface QueueOptions<Payload = unknown, Result = unknown> {
   readonly onProgress?: (id: string, value: unknown) => void;
 }
 
+/** What a queue stands on, when it is not the process's own. */
+export interface QueueGround {
+  readonly store?: JobStore;
+  readonly ids?: Ids;
+  /** Milliseconds since 1970. */
+  readonly wallMs?: number;
+}
+
 const TICK_MS = 100;
-const DEFAULTS: QueueSettings = {
-  backoff: BACKOFF,
-  graceMs: 2_000,
-  crashesMax: 2,
-  keepMs: 24 * 3_600_000,
-};
 
 /**
  * A queue of jobs that lives beside its producer; workers dial it. What `add` has resolved is
  * done, dead or cancelled in the end, whatever dies meanwhile; a job may run more than once.
  */
-export class Queue<Payload, Result> implements AsyncDisposable {
+export class Queue<Payload, Result> implements JobQueue<Payload, Result> {
   readonly name: string;
-  readonly #store: JobStore;
-  readonly #core: WorkCore;
+  readonly #settings: QueueSettings;
   readonly #options: QueueOptions<Payload, Result>;
   readonly #interceptor: Interceptor | undefined;
-  readonly #sessions = new Map<string, Session>();
-  readonly #names = new WeakMap<Session, string>();
+  readonly #store: JobStore;
+  readonly #core: WorkCore;
+  readonly #turn: Turn;
+  readonly #adds: PendingAdds;
+  readonly #schedules: Schedules;
+  readonly #desk: WorkDesk;
+  readonly #endings = new Endings<JobRecord>();
+  readonly #ids: Ids;
   readonly #withdraw: () => void;
   readonly #timer: NodeJS.Timeout;
-  #afterCommit: (() => void)[] = [];
-  #committed: PromiseWithResolvers<void> | undefined;
+  readonly #startMs: number;
+  #changed: JobRecord[] = [];
+  #safe: PromiseWithResolvers<void> | undefined;
+  #undone = 0;
   #closed = false;
 
   /** Use {@link openQueue}. */
-  constructor(name: string, listener: Listener, options: QueueOptions<Payload, Result>) {
+  constructor(
+    name: string,
+    listener: Listener,
+    options: QueueOptions<Payload, Result>,
+    ground: QueueGround = {},
+  ) {
     this.name = name;
+    this.#ids = ground.ids ?? new Ids();
     this.#options = options;
     this.#interceptor = compose(options.interceptors);
-    this.#store = options.file === undefined ? new MemoryStore() : new SqliteStore(options.file);
-    const { graceMs, crashesMax, keepMs } = { ...DEFAULTS, ...options };
+    const given = Object.entries(options).filter(([, value]) => value !== undefined);
     const backoff = { ...BACKOFF, ...options.backoff };
-    const effects = {
-      newId: () => randomUUID(),
-      give: (worker: string, job: JobRecord) => this.#later(() => this.#give(worker, job)),
-      revoke: (worker: string, id: string, token: number) =>
-        this.#tell(worker, [Kind.revoke, name, id, token]),
-      changed: (job: JobRecord) => this.#later(() => this.#options.onChange?.(viewOf(job))),
-    };
-    this.#core = new WorkCore(this.#store, { backoff, graceMs, crashesMax, keepMs }, effects);
-    this.#core.open(Date.now());
+    this.#settings = { ...QUEUE_DEFAULTS, ...Object.fromEntries(given), backoff };
+    const { file } = options;
+    this.#store = ground.store ?? (file === undefined ? new MemoryStore() : new SqliteStore(file));
+    // The clock of the wall may jump; this one goes on from where it, or an earlier life, was.
+    this.#startMs =
+      Math.max(ground.wallMs ?? Date.now(), this.#store.newestMs()) - performance.now();
+    const dispatch = new Dispatch(name);
+    this.#core = new WorkCore(this.#store, this.#settings, {
+      give: (worker, job) => this.#desk.with(worker, (session) => dispatch.give(session, job)),
+      revoke: (worker, id, token, code) =>
+        this.#desk.with(worker, (session) => dispatch.revoke(session, [id, token, code])),
+      changed: (job) => this.#saw(job),
+    });
+    this.#schedules = new Schedules(this.#store);
+    this.#adds = new PendingAdds(name);
+    this.#turn = new Turn({
+      store: this.#store,
+      last: () => this.#last(),
+      safe: () => this.#isSafe(dispatch),
+      undone: (error) => this.#isUndone(error, dispatch),
+    });
+    this.#desk = new WorkDesk(this.#served(), {
+      core: this.#core,
+      turn: this.#turn,
+      dispatch,
+      nowMs: () => this.#nowMs(),
+      producers: options.producers === true,
+      progress: (id, value) => this.#options.onProgress?.(id, value),
+    });
+    this.#core.open(this.#nowMs());
     const about = { verb: VERB_WORK, name };
-    this.#withdraw = offer(listener, about, (session) => this.#accept(session));
-    this.#timer = setInterval(() => this.#turn(() => this.#core.tick(Date.now())), TICK_MS).unref();
+    this.#withdraw = offer(listener, about, (session) => this.#desk.accept(session));
+    this.#timer = setInterval(() => this.#tick(), TICK_MS).unref();
   }
 
-  /**
-   * Adds a job; resolves once it is safe in the store.
-   * @returns the job, or the unfinished one that has the same key
-   * @throws PatternError ERR_CLOSED, LinkError ERR_LINK_ENCODE when the payload cannot travel
-   */
-  async add(payload: Payload, options: AddOptions = {}): Promise<JobView<Payload, Result>> {
+  /** See {@link JobQueue.add}. */
+  async add(payload: Payload, options: QueueAddOptions = {}): Promise<JobView<Payload, Result>> {
     const body = encode(payload);
     let job: JobRecord | undefined;
-    const operation = (): Operation => this.#operation("producer", {});
     const send = async (headers: Headers): Promise<void> => {
-      job = this.#turn(() => this.#core.add({ ...options, payload: body, headers }, Date.now()));
-      await this.#safe();
+      job = await this.#push(body, options, headers);
     };
-    await intercept(this.#interceptor, operation, send);
+    if (this.#interceptor === undefined) await send({});
+    else await intercept(this.#interceptor, () => this.#operation(), send);
     if (job === undefined) throw new PatternError("ERR_CLOSED", `queue ${this.name} took nothing`);
-    return viewOf(job);
+    return viewOf(job, payload);
   }
 
-  /** A job by its id, for as long as it is kept. */
+  /** See {@link JobQueue.get}. */
   get(id: string): JobView<Payload, Result> | undefined {
+    this.#check();
     const job = this.#store.get(id);
     return job && viewOf(job);
   }
 
-  /** Jobs in one of `states`, newest first, at most `count` (default 100). */
+  /** See {@link JobQueue.list}. */
   list(states: readonly JobState[], count = 100): JobView<Payload, Result>[] {
+    this.#check();
     return this.#store.list(states, count).map((job) => viewOf<Payload, Result>(job));
   }
 
-  /** Ends a job that has not ended; a worker that runs it is told to stop. */
+  /** See {@link JobQueue.result}. */
+  async result(id: string, options: WaitOptions = {}): Promise<Result> {
+    return resultOf(viewOf<Payload, Result>(await this.#ended(id, options)));
+  }
+
+  /** See {@link JobQueue.cancel}. */
   async cancel(id: string): Promise<void> {
-    this.#turn(() => this.#core.cancel(id, Date.now()));
-    await this.#safe();
+    await this.#change(() => this.#core.cancel(id, this.#nowMs()));
   }
 
-  /** Gives a dead job another life. */
+  /** See {@link JobQueue.retry}. */
   async retry(id: string): Promise<void> {
-    this.#turn(() => this.#core.retry(id, Date.now()));
-    await this.#safe();
+    await this.#change(() => this.#core.retry(id, this.#nowMs()));
   }
 
-  /** Jobs by state, and workers with what they run. `late` results were refused. */
-  stats(): {
-    jobs: Readonly<Record<JobState, number>>;
-    workers: ReturnType<WorkCore["workers"]>;
-    late: number;
-  } {
-    return { jobs: this.#store.count(), workers: this.#core.workers(), late: this.#core.late };
+  /** See {@link JobQueue.schedule}. @throws PatternError ERR_BAD_OPTION */
+  async schedule(name: string, payload: Payload, options: ScheduleOptions): Promise<void> {
+    await this.#schedule(name, encode(payload), options);
+  }
+
+  /** See {@link JobQueue.unschedule}. */
+  async unschedule(name: string): Promise<boolean> {
+    return await this.#change(() => this.#schedules.drop(name));
+  }
+
+  /** See {@link JobQueue.stats}. `late` outcomes were refused. */
+  stats(): QueueStats {
+    return {
+      ...this.#core.counters,
+      ...this.#store.health(),
+      jobs: this.#store.count(),
+      workers: this.#core.workers(),
+      pending: this.#adds.size,
+      undone: this.#undone,
+    };
   }
 
   /** Stops giving out jobs and closes the store; running jobs report to the next opening. */
   async close(): Promise<void> {
     if (this.#closed) return;
+    this.#turn.commit();
     this.#closed = true;
     clearInterval(this.#timer);
     this.#withdraw();
-    this.#commit();
+    this.#desk.close();
+    this.#turn.end();
+    const closed = new PatternError("ERR_CLOSED", `queue ${this.name} is closed`);
+    this.#adds.fail(closed, true);
+    this.#endings.fail(closed);
     this.#store[Symbol.dispose]();
   }
 
@@ -163,121 +212,137 @@ export class Queue<Payload, Result> implements AsyncDisposable {
     await this.close();
   }
 
-  #accept(session: Session): NamedHandler {
-    const gone = (): void => {
-      if (this.#closed) return;
-      const name = this.#names.get(session);
-      if (name === undefined || this.#sessions.get(name) !== session) return;
-      this.#sessions.delete(name);
-      // The worker may come back under a new session within the grace time.
-      this.#turn(() => this.#core.lost(name, Date.now()));
-    };
+  async #push(
+    payload: Uint8Array,
+    { waitMs = 0, id, ...options }: ProducerAddOptions,
+    headers: Headers,
+  ): Promise<JobRecord> {
+    this.#check();
+    checkOptions(options, this.#settings.keepMs);
+    within("payload: bytes", payload.length, [0, BODY_BYTES_MAX]);
+    const known = { id: id ?? this.#ids.next(this.#nowMs()), again: id !== undefined };
+    const pending = this.#adds.push({ ...options, ...known, payload, headers }, waitMs);
+    this.#turn.wake();
+    return await pending;
+  }
+
+  /** What this queue does for producers elsewhere. */
+  #served(): ServedQueue {
     return {
-      receive: (message) => {
-        if (!this.#closed) this.#turn(() => this.#receive(session, message));
-      },
-      reset: gone,
-      state: (state) => {
-        const name = this.#names.get(session);
-        if (state === "down" && name !== undefined)
-          this.#turn(() => this.#core.lost(name, Date.now()));
-        // A resumed session tells nothing new: the worker says ready again by itself.
-      },
+      name: this.name,
+      add: (payload, options) => this.#push(payload, options, options.headers ?? {}),
+      get: (id) => this.#store.get(id),
+      list: (states, count) => this.#store.list(states, count),
+      ended: (id, timeoutMs) => this.#ended(id, { timeoutMs }),
+      cancel: (id) => this.cancel(id),
+      retry: (id) => this.retry(id),
+      schedule: (name, payload, options) => this.#schedule(name, payload, options),
+      unschedule: (name) => this.unschedule(name),
+      stats: () => this.stats(),
     };
   }
 
-  #receive(session: Session, [kind, , a, b, c]: Message): void {
-    const nowMs = Date.now();
-    const [id, token] = [String(a), Number(b)];
-    switch (kind) {
-      case Kind.ready: {
-        const { node } = session.peer;
-        const worker = c === "" ? node : `${String(c)}@${node}`;
-        const fresh = this.#sessions.get(worker) !== session;
-        this.#sessions.set(worker, session);
-        this.#names.set(session, worker);
-        const running = Array.isArray(b) ? (b as [string, number][]) : [];
-        return this.#core.ready(worker, { credit: Number(a), running, fresh }, nowMs);
-      }
-      case Kind.done:
-        return this.#settle(session, { id, token }, this.#core.done(id, token, encode(c), nowMs));
-      case Kind.failed: {
-        const accepted = this.#core.failed(id, token, parseWireError(c), nowMs);
-        return this.#settle(session, { id, token }, accepted);
-      }
-      case Kind.progress:
-        if (this.#store.get(id)?.attempt === token) this.#options.onProgress?.(id, c);
-        return;
+  async #ended(id: string, options: WaitOptions): Promise<JobRecord> {
+    this.#check();
+    const job = this.#store.get(id);
+    if (job === undefined) throw new PatternError("ERR_JOB_STATE", `job ${id} is not known`);
+    return isFinal(job) ? job : await this.#endings.wait(id, options);
+  }
+
+  async #schedule(name: string, payload: Uint8Array, options: ScheduleOptions): Promise<void> {
+    const { everyMs: _, ...each } = options;
+    checkOptions(each, this.#settings.keepMs);
+    await this.#change(() => this.#schedules.set(name, payload, options, this.#nowMs()));
+  }
+
+  #nowMs(): number {
+    return this.#startMs + performance.now();
+  }
+
+  #tick(): void {
+    try {
+      this.#turn.run(() => {
+        this.#core.tick(this.#nowMs());
+        this.#schedules.tick(this.#nowMs(), (payload, options) => {
+          const id = this.#ids.next(this.#nowMs());
+          this.#core.add({ ...options, id, payload, headers: {} }, this.#nowMs());
+        });
+      });
+    } catch (error) {
+      // A turn that was undone is counted, and tried again with the next tick.
+      if (!(error instanceof PatternError)) throw error;
     }
   }
 
-  #settle(session: Session, lease: { id: string; token: number }, accepted: boolean): void {
-    this.#later(() =>
-      tell(session, VERB_WORK, [Kind.settled, this.name, lease.id, lease.token, accepted]),
-    );
+  async #change<T>(change: () => T): Promise<T> {
+    this.#check();
+    const value = this.#turn.run(change);
+    this.#safe ??= Promise.withResolvers();
+    await this.#safe.promise;
+    return value;
   }
 
-  #give(worker: string, { id, attempt, payload, headers, dueAtMs }: JobRecord): void {
-    this.#tell(worker, [Kind.job, this.name, id, attempt, payload, headers, dueAtMs]);
+  #last(): boolean {
+    const nowMs = this.#nowMs();
+    if (this.#adds.size > 0 && this.#store.health().isFull) {
+      const message = `queue ${this.name} takes no jobs: there is no room on its disk`;
+      this.#adds.fail(new PatternError("ERR_STORE_FULL", message), true);
+    }
+    const isMore = this.#adds.take(this.#room(), (job: NewJob) => this.#core.add(job, nowMs));
+    this.#core.assign(nowMs);
+    return isMore;
   }
 
-  #tell(worker: string, message: Message): void {
-    const session = this.#sessions.get(worker);
-    if (session !== undefined) tell(session, VERB_WORK, message);
+  #room(): number {
+    const { ready, delayed, held, suspect, leased } = this.#store.count();
+    const backlog = ready + delayed + held + suspect + leased;
+    return this.#settings.backlogMax - backlog;
   }
 
-  /** Runs `change` in the transaction of this turn of the event loop. */
-  #turn<T>(change: () => T): T {
+  #isSafe(dispatch: Dispatch): void {
+    this.#safe?.resolve();
+    this.#safe = undefined;
+    this.#adds.safe();
+    this.#desk.unsent(dispatch.flush());
+    const changed = this.#changed;
+    this.#changed = [];
+    for (const job of changed) {
+      if (isFinal(job)) this.#endings.ended(job.id, job);
+      this.#options.onChange?.(viewOf(job));
+    }
+  }
+
+  /** As after a crash of this process: the store says what holds, and workers must say ready again. */
+  #isUndone(error: PatternError, dispatch: Dispatch): void {
+    this.#undone++;
+    this.#safe?.promise.catch(() => undefined);
+    this.#safe?.reject(error);
+    this.#safe = undefined;
+    this.#adds.fail(error);
+    dispatch.clear();
+    this.#changed = [];
+    this.#schedules.reset();
+    this.#desk.reset();
+    this.#core.open(this.#nowMs());
+  }
+
+  #saw(job: JobRecord): void {
+    const isSeen = this.#options.onChange !== undefined || this.#endings.has(job.id);
+    if (isSeen) this.#changed.push(job);
+  }
+
+  #check(): void {
     if (this.#closed) throw new PatternError("ERR_CLOSED", `queue ${this.name} is closed`);
-    if (this.#committed === undefined) {
-      this.#committed = Promise.withResolvers();
-      this.#store.begin();
-      setImmediate(() => this.#commit());
-    }
-    return change();
   }
 
-  /** What the world may only see when the change is safe. */
-  #later(effect: () => void): void {
-    this.#afterCommit.push(effect);
-  }
-
-  #safe(): Promise<void> {
-    return this.#committed?.promise ?? Promise.resolve();
-  }
-
-  #commit(): void {
-    const committed = this.#committed;
-    if (committed === undefined) return;
-    this.#committed = undefined;
-    const effects = this.#afterCommit;
-    this.#afterCommit = [];
-    this.#store.commit();
-    committed.resolve();
-    for (const effect of effects) effect();
-  }
-
-  #operation(side: Operation["side"], headers: Headers): Operation {
-    return { verb: "work", side, name: this.name, headers, attributes: {} };
+  #operation(): Operation {
+    return { verb: "work", side: "producer", name: this.name, headers: {}, attributes: {} };
   }
 }
-
-function viewOf<Payload, Result>(job: JobRecord): JobView<Payload, Result> {
-  return {
-    ...job,
-    payload: decode(job.payload) as Payload,
-    result: job.result === undefined ? undefined : (decode(job.result) as Result),
-    errors: job.errors.map((error) => new RemoteError(parseWireError(error))),
-  };
-}
-
-/** True when nothing more will happen to a job. */
-export const hasEnded = (job: Pick<JobView<unknown, unknown>, "state">): boolean =>
-  isFinal(job as JobRecord);
 
 /**
  * Opens the queue `name` on a listener, with the jobs that its file has.
- * @throws when the file cannot be opened
+ * @throws PatternError ERR_STORE when the file cannot be opened
  */
 export function openQueue<Payload, Result = unknown>(
   name: string,

@@ -1,104 +1,170 @@
-import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqlite";
-import { decode, encode } from "@zeroplane/link";
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { PatternError } from "../errors.ts";
+import { Ballast } from "./ballast.ts";
 import type { JobRecord, JobState } from "./job.ts";
-import { EMPTY_COUNT, type JobStore } from "./store.ts";
+import { changing, headOf, INSERT, type Row, SCHEMA, toJob, UPDATE } from "./sqlite-rows.ts";
+import {
+  EMPTY_COUNT,
+  FORGET_MAX,
+  type JobCounts,
+  type JobStore,
+  type ScheduleRecord,
+  type StoreHealth,
+} from "./store.ts";
 
-const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS jobs (
-    id TEXT PRIMARY KEY, key TEXT, state TEXT NOT NULL, priority INTEGER NOT NULL,
-    due_at_ms INTEGER NOT NULL, added_at_ms INTEGER NOT NULL, finished_at_ms INTEGER,
-    body BLOB NOT NULL
-  ) STRICT;
-  CREATE UNIQUE INDEX IF NOT EXISTS jobs_key ON jobs (key) WHERE finished_at_ms IS NULL;
-  CREATE INDEX IF NOT EXISTS jobs_claim ON jobs (priority DESC, due_at_ms, added_at_ms)
-    WHERE state IN ('ready', 'delayed');
-  CREATE INDEX IF NOT EXISTS jobs_state ON jobs (state, added_at_ms);
-`;
-
-type Row = Record<string, SQLOutputValue>;
+const PRAGMAS = `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000;
+  PRAGMA cache_size = -16384; PRAGMA journal_size_limit = 67108864;`;
+const SQLITE_FULL = 13;
 
 /** Keeps jobs in one SQLite file (WAL, synchronous FULL): what was committed survives power loss. */
 export class SqliteStore implements JobStore {
   readonly #db: DatabaseSync;
+  readonly #file: string;
+  readonly #ballast: Ballast;
   readonly #statements = new Map<string, StatementSync>();
+  #counts: Record<JobState, number>;
+  #quarantined: number;
   #inTurn = false;
 
-  /** @param file made when it does not exist; `:memory:` for tests */
+  /**
+   * @param file made when it does not exist; `:memory:` for tests
+   * @throws PatternError ERR_STORE when it cannot be opened or written
+   */
   constructor(file: string) {
-    this.#db = new DatabaseSync(file);
-    this.#db.exec(
-      "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000;",
-    );
-    this.#db.exec(SCHEMA);
+    this.#file = file;
+    try {
+      this.#db = new DatabaseSync(file);
+      this.#db.exec(PRAGMAS);
+      this.#db.exec(SCHEMA);
+      this.#ballast = new Ballast(file);
+      this.#counts = this.#counted();
+      this.#quarantined = Number(this.#row("SELECT count(*) AS n FROM quarantine")?.["n"]);
+    } catch (error) {
+      throw storeError(error, file);
+    }
   }
 
   begin(): void {
     if (this.#inTurn) return;
-    this.#db.exec("BEGIN IMMEDIATE");
+    this.#write(() => this.#db.exec("BEGIN IMMEDIATE"));
     this.#inTurn = true;
   }
 
   commit(): void {
     if (!this.#inTurn) return;
-    this.#db.exec("COMMIT");
+    this.#write(() => this.#db.exec("COMMIT"));
     this.#inTurn = false;
   }
 
+  rollback(): void {
+    this.#inTurn = false;
+    // A full disk has rolled it back already.
+    if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+    this.#counts = this.#counted();
+  }
+
   get(id: string): JobRecord | undefined {
-    return this.#one("SELECT body FROM jobs WHERE id = ?", id);
+    return this.#jobs("SELECT * FROM jobs WHERE id = ?", id)[0];
   }
 
   byKey(key: string): JobRecord | undefined {
-    return this.#one("SELECT body FROM jobs WHERE key = ? AND finished_at_ms IS NULL", key);
+    return this.#jobs("SELECT * FROM jobs WHERE key = ? ORDER BY rowid DESC LIMIT 1", key)[0];
   }
 
-  put(job: JobRecord): void {
-    this.#prepare(`INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-      ON CONFLICT (id) DO UPDATE SET state = excluded.state, due_at_ms = excluded.due_at_ms,
-        finished_at_ms = excluded.finished_at_ms, body = excluded.body`).run(
-      job.id,
-      job.key ?? null,
-      job.state,
-      job.priority,
-      job.dueAtMs,
-      job.addedAtMs,
-      job.finishedAtMs ?? null,
-      encode(job),
+  insert(job: JobRecord): void {
+    const { id, key = null, serial = null } = job;
+    this.#run(INSERT, id, key, serial, ...changing(job), headOf(job));
+    this.#counts[job.state]++;
+  }
+
+  update(job: JobRecord, from: JobState): void {
+    this.#run(UPDATE, ...changing(job), job.id);
+    this.#counts[from]--;
+    this.#counts[job.state]++;
+  }
+
+  claim(state: "ready" | "suspect", count: number): JobRecord[] {
+    // The state is written out so that its partial index is used.
+    return this.#jobs(
+      `SELECT * FROM jobs WHERE state = '${state}' ORDER BY rank, rowid LIMIT ?`,
+      count,
     );
   }
 
-  claimable(nowMs: number, count: number): JobRecord[] {
-    const sql = `SELECT body FROM jobs WHERE state IN ('ready', 'delayed') AND due_at_ms <= ?
-      ORDER BY priority DESC, due_at_ms, added_at_ms LIMIT ?`;
-    return this.#prepare(sql).all(nowMs, count).map(toJob);
+  due(nowMs: number, count: number): JobRecord[] {
+    if (this.#counts.delayed === 0) return [];
+    return this.#jobs(
+      "SELECT * FROM jobs WHERE state = 'delayed' AND due_at_ms <= ? ORDER BY due_at_ms LIMIT ?",
+      nowMs,
+      count,
+    );
   }
 
-  nextDueAtMs(): number | undefined {
-    const row = this.#prepare(
-      "SELECT min(due_at_ms) AS due FROM jobs WHERE state = 'delayed'",
-    ).get();
-    return typeof row?.["due"] === "number" ? row["due"] : undefined;
+  hasSerial(serial: string): boolean {
+    const sql = "SELECT 1 FROM jobs WHERE serial = ? AND finished_at_ms IS NULL LIMIT 1";
+    return this.#row(sql, serial) !== undefined;
+  }
+
+  nextHeld(serial: string): JobRecord | undefined {
+    return this.#jobs(
+      `SELECT * FROM jobs WHERE serial = ? AND finished_at_ms IS NULL AND state = 'held'
+        ORDER BY rowid LIMIT 1`,
+      serial,
+    )[0];
   }
 
   list(states: readonly JobState[], count: number): JobRecord[] {
     const marks = states.map(() => "?").join(", ");
-    const sql = `SELECT body FROM jobs WHERE state IN (${marks}) ORDER BY added_at_ms DESC, rowid DESC
-      LIMIT ?`;
-    return this.#prepare(sql)
-      .all(...states, count)
-      .map(toJob);
+    const sql = `SELECT * FROM jobs WHERE state IN (${marks}) ORDER BY rowid DESC LIMIT ?`;
+    return this.#jobs(sql, ...states, Math.min(count, Number.MAX_SAFE_INTEGER));
   }
 
-  count(): Readonly<Record<JobState, number>> {
-    const counts = { ...EMPTY_COUNT };
-    for (const row of this.#prepare("SELECT state, count(*) AS n FROM jobs GROUP BY state").all()) {
-      counts[row["state"] as JobState] = Number(row["n"]);
+  count(): JobCounts {
+    return { ...this.#counts };
+  }
+
+  newestMs(): number {
+    return this.#jobs("SELECT * FROM jobs ORDER BY rowid DESC LIMIT 1")[0]?.addedAtMs ?? 0;
+  }
+
+  forget(beforeMs: number, keepMax: number): number {
+    this.#ballast.restore();
+    const { done, dead, cancelled } = this.#counts;
+    const beyond = Math.min(FORGET_MAX, Math.max(0, done + dead + cancelled - keepMax));
+    const sql = `SELECT id, state FROM jobs WHERE finished_at_ms IS NOT NULL
+      AND finished_at_ms < ? ORDER BY finished_at_ms LIMIT ?`;
+    const old =
+      beyond > 0
+        ? this.#rows(sql, Number.MAX_SAFE_INTEGER, beyond)
+        : this.#rows(sql, beforeMs, FORGET_MAX);
+    for (const { id, state } of old) {
+      this.#run("DELETE FROM jobs WHERE id = ?", id as string);
+      this.#counts[state as JobState]--;
     }
-    return counts;
+    return old.length;
   }
 
-  forget(beforeMs: number): number {
-    return Number(this.#prepare("DELETE FROM jobs WHERE finished_at_ms < ?").run(beforeMs).changes);
+  schedules(): ScheduleRecord[] {
+    return this.#rows("SELECT * FROM schedules ORDER BY name").map((row) => ({
+      name: row["name"] as string,
+      everyMs: row["every_ms"] as number,
+      nextAtMs: row["next_at_ms"] as number,
+      payload: row["payload"] as Uint8Array,
+      options: row["options"] as Uint8Array,
+    }));
+  }
+
+  putSchedule({ name, everyMs, nextAtMs, payload, options }: ScheduleRecord): void {
+    const sql = "INSERT OR REPLACE INTO schedules VALUES (?, ?, ?, ?, ?)";
+    this.#run(sql, name, everyMs, nextAtMs, payload, options);
+  }
+
+  dropSchedule(name: string): boolean {
+    return this.#run("DELETE FROM schedules WHERE name = ?", name) > 0;
+  }
+
+  health(): StoreHealth {
+    return { quarantined: this.#quarantined, isFull: !this.#ballast.isThere };
   }
 
   [Symbol.dispose](): void {
@@ -106,17 +172,73 @@ export class SqliteStore implements JobStore {
     this.#db.close();
   }
 
-  #one(sql: string, parameter: string): JobRecord | undefined {
-    const row = this.#prepare(sql).get(parameter);
-    return row === undefined ? undefined : toJob(row);
+  #counted(): Record<JobState, number> {
+    const counts = { ...EMPTY_COUNT };
+    for (const row of this.#rows("SELECT state, count(*) AS n FROM jobs GROUP BY state")) {
+      counts[row["state"] as JobState] = Number(row["n"]);
+    }
+    return counts;
+  }
+
+  /** The jobs of those rows that are whole; the others are put aside. */
+  #jobs(sql: string, ...values: SQLInputValue[]): JobRecord[] {
+    const jobs: JobRecord[] = [];
+    let isWhole = true;
+    for (const row of this.#rows(sql, ...values)) {
+      try {
+        jobs.push(toJob(row));
+      } catch {
+        isWhole = false;
+        this.#quarantine(row);
+      }
+    }
+    // Those that were put aside took the place of others.
+    return isWhole ? jobs : this.#jobs(sql, ...values);
+  }
+
+  #quarantine(row: Row): void {
+    const id = row["id"] as string;
+    this.#run("INSERT OR REPLACE INTO quarantine SELECT id, head, tail FROM jobs WHERE id = ?", id);
+    this.#run("DELETE FROM jobs WHERE id = ?", id);
+    this.#counts[row["state"] as JobState]--;
+    this.#quarantined++;
+  }
+
+  #rows(sql: string, ...values: SQLInputValue[]): Row[] {
+    return this.#prepare(sql).all(...values);
+  }
+
+  #row(sql: string, ...values: SQLInputValue[]): Row | undefined {
+    return this.#prepare(sql).get(...values);
+  }
+
+  #run(sql: string, ...values: SQLInputValue[]): number {
+    return this.#write(() => Number(this.#prepare(sql).run(...values).changes));
+  }
+
+  #write<T>(write: () => T): T {
+    try {
+      return write();
+    } catch (error) {
+      const failure = storeError(error, this.#file);
+      if (failure.code === "ERR_STORE_FULL") this.#ballast.drop();
+      throw failure;
+    }
   }
 
   #prepare(sql: string): StatementSync {
-    const known = this.#statements.get(sql) ?? this.#db.prepare(sql);
-    this.#statements.set(sql, known);
+    let known = this.#statements.get(sql);
+    if (known === undefined) {
+      known = this.#db.prepare(sql);
+      this.#statements.set(sql, known);
+    }
     return known;
   }
 }
 
-/** Properties that are absent come back as `undefined`, which is what they were. */
-const toJob = (row: Row): JobRecord => decode(row["body"] as Uint8Array) as JobRecord;
+function storeError(cause: unknown, file: string): PatternError {
+  const { errcode, message } = cause as { errcode?: number; message?: string };
+  return errcode === SQLITE_FULL
+    ? new PatternError("ERR_STORE_FULL", `no room on the disk of ${file}: free some`, { cause })
+    : new PatternError("ERR_STORE", `${file}: ${message ?? String(cause)}`, { cause });
+}

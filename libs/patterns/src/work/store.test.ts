@@ -1,25 +1,33 @@
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
-import type { JobRecord } from "./job.ts";
+import { type JobRecord, rankOf } from "./job.ts";
+import { MemoryStore } from "./memory-store.ts";
 import { SqliteStore } from "./sqlite-store.ts";
-import { MemoryStore } from "./store.ts";
+import type { JobStore } from "./store.ts";
 
 const file = (): string => join(mkdtempSync(join(tmpdir(), "zp-work-")), "jobs.db");
 
 function job(id: string, change: Partial<JobRecord> = {}): JobRecord {
+  const { dueAtMs = 0, priority = 0 } = change;
   return {
     id,
     key: undefined,
+    keyTtlMs: 0,
+    serial: undefined,
     payload: Uint8Array.of(1),
     headers: { a: "b" },
-    priority: 0,
+    priority,
+    timeoutMs: 1_000,
     attemptsMax: 3,
     addedAtMs: Number(id.replace(/\D/g, "")),
-    dueAtMs: 0,
+    dueAtMs,
+    rank: rankOf(dueAtMs, priority),
     state: "ready",
     attempt: 0,
+    failures: 0,
     crashes: 0,
     worker: undefined,
     result: undefined,
@@ -29,67 +37,141 @@ function job(id: string, change: Partial<JobRecord> = {}): JobRecord {
   };
 }
 
+const ids = (jobs: readonly JobRecord[]): string[] => jobs.map(({ id }) => id);
+
+function end(store: JobStore, id: string, finishedAtMs: number): void {
+  const record = store.get(id);
+  if (record !== undefined) store.update({ ...record, state: "done", finishedAtMs }, record.state);
+}
+
 describe.each([
   ["memory", () => new MemoryStore()],
   ["a SQLite file", () => new SqliteStore(file())],
 ])("a store in %s", (_name, open) => {
   test("gives back what was put, and its changes", () => {
     using store = open();
-    store.put(job("j1"));
-    store.put(job("j1", { state: "leased", attempt: 1, worker: "w" }));
-    expect(store.get("j1")).toMatchObject({
+    const error = { name: "E", message: "m", code: "ERR", retryable: true, hops: [] };
+    const after = job("j1", {
+      key: "k",
+      serial: "s",
       state: "leased",
       attempt: 1,
       worker: "w",
-      headers: { a: "b" },
+      result: Uint8Array.of(7),
+      errors: [error],
     });
+    store.insert(job("j1", { key: "k", serial: "s" }));
+    store.update(after, "ready");
+    expect(store.get("j1")).toEqual(after);
     expect(store.get("j2")).toBe(undefined);
+    expect(store.count()).toMatchObject({ ready: 0, leased: 1 });
+    expect(store.newestMs()).toBe(1);
   });
 
-  test("claims by priority, then by time, and nothing before its time", () => {
+  test("claims by rank, then by id, each job once", () => {
     using store = open();
-    store.put(job("j1", { dueAtMs: 10 }));
-    store.put(job("j2", { dueAtMs: 5 }));
-    store.put(job("j3", { dueAtMs: 20, priority: 1 }));
-    store.put(job("j4", { state: "delayed", dueAtMs: 1_000 }));
-    store.put(job("j5", { state: "leased" }));
-    expect(store.claimable(100, 10).map(({ id }) => id)).toEqual(["j3", "j2", "j1"]);
-    expect(store.claimable(100, 1).map(({ id }) => id)).toEqual(["j3"]);
-    expect(store.claimable(1_000, 10)).toHaveLength(4);
-    expect(store.nextDueAtMs()).toBe(1_000);
+    store.insert(job("j1", { dueAtMs: 10 }));
+    store.insert(job("j2", { dueAtMs: 5 }));
+    store.insert(job("j3", { dueAtMs: 20, priority: 1 }));
+    store.insert(job("j4", { state: "delayed", dueAtMs: 1_000 }));
+    store.insert(job("j5", { state: "suspect" }));
+    const first = store.claim("ready", 2);
+    expect(ids(first)).toEqual(["j3", "j2"]);
+    for (const each of first) store.update({ ...each, state: "leased" }, "ready");
+    expect(ids(store.claim("ready", 10))).toEqual(["j1"]);
+    expect(ids(store.claim("suspect", 10))).toEqual(["j5"]);
+    expect(store.due(999, 10)).toEqual([]);
+    expect(ids(store.due(1_000, 10))).toEqual(["j4"]);
   });
 
-  test("finds an unfinished job by its key only", () => {
+  test("a job that comes back to the queue is claimed again, once", () => {
     using store = open();
-    store.put(job("j1", { key: "k" }));
-    expect(store.byKey("k")?.id).toBe("j1");
-    store.put(job("j1", { key: "k", state: "done", finishedAtMs: 5 }));
-    expect(store.byKey("k")).toBe(undefined);
-    store.put(job("j2", { key: "k" }));
-    expect(store.byKey("k")?.id).toBe("j2");
+    store.insert(job("j1"));
+    for (let round = 0; round < 3; round++) {
+      const [claimed, more] = store.claim("ready", 2);
+      expect([claimed?.id, more]).toEqual(["j1", undefined]);
+      store.update(job("j1", { state: "leased" }), "ready");
+      store.update(job("j1"), "leased");
+    }
   });
 
-  test("lists newest first, counts by state and forgets what ended long ago", () => {
+  test("finds the newest job with a key, and those of a serial key that have not ended", () => {
     using store = open();
-    store.put(job("j1", { state: "done", finishedAtMs: 10 }));
-    store.put(job("j2", { state: "dead", finishedAtMs: 20 }));
-    store.put(job("j3"));
-    expect(store.list(["done", "dead"], 10).map(({ id }) => id)).toEqual(["j2", "j1"]);
-    expect(store.count()).toMatchObject({ done: 1, dead: 1, ready: 1, leased: 0 });
-    expect(store.forget(15)).toBe(1);
-    expect(store.get("j1")).toBe(undefined);
-    expect(store.get("j3")?.id).toBe("j3");
+    store.insert(job("j1", { key: "k", serial: "s" }));
+    store.insert(job("j2", { serial: "s", state: "held" }));
+    store.insert(job("j3", { serial: "s", state: "held" }));
+    expect(store.nextHeld("s")?.id).toBe("j2");
+    end(store, "j1", 5);
+    store.insert(job("j4", { key: "k" }));
+    expect(store.byKey("k")?.id).toBe("j4");
+    expect(store.byKey("other")).toBe(undefined);
+    expect(store.hasSerial("s")).toBe(true);
+    end(store, "j2", 6);
+    end(store, "j3", 6);
+    expect(store.hasSerial("s")).toBe(false);
+  });
+
+  test("lists newest first, counts by state, and forgets what is old or too much", () => {
+    using store = open();
+    for (const id of ["j1", "j2", "j3", "j4"]) store.insert(job(id));
+    for (const [at, id] of ["j1", "j2", "j3"].entries()) end(store, id, 10 * at);
+    expect(ids(store.list(["done"], 2))).toEqual(["j3", "j2"]);
+    expect(store.forget(5, 100)).toBe(1);
+    expect(store.forget(0, 1)).toBe(1);
+    expect(ids(store.list(["done"], 10))).toEqual(["j3"]);
+    expect(store.count()).toMatchObject({ done: 1, ready: 1 });
+  });
+
+  test("keeps schedules", () => {
+    using store = open();
+    const [payload, options] = [Uint8Array.of(1), Uint8Array.of(2)];
+    const schedule = { name: "s", everyMs: 100, nextAtMs: 5, payload, options };
+    store.putSchedule(schedule);
+    store.putSchedule({ ...schedule, nextAtMs: 6 });
+    expect(store.schedules()).toEqual([{ ...schedule, nextAtMs: 6 }]);
+    expect(store.dropSchedule("s")).toBe(true);
+    expect(store.dropSchedule("s")).toBe(false);
   });
 });
 
-test("a SQLite store keeps what was committed for the next process", () => {
+test("a SQLite store keeps what was committed for the next process, and nothing else", () => {
   const path = file();
   {
     using store = new SqliteStore(path);
     store.begin();
-    store.put(job("j1", { key: "k" }));
+    store.insert(job("j1", { key: "k" }));
     store.commit();
+    store.begin();
+    store.insert(job("j2"));
+    store.rollback();
+    expect(store.count().ready).toBe(1);
   }
   using again = new SqliteStore(path);
   expect(again.byKey("k")?.payload).toEqual(Uint8Array.of(1));
+  expect(again.count().ready).toBe(1);
+});
+
+test("a record whose bytes have changed is put aside and counted, the rest is served", () => {
+  const path = file();
+  {
+    using store = new SqliteStore(path);
+    for (const id of ["j1", "j2", "j3"]) store.insert(job(id));
+  }
+  const db = new DatabaseSync(path);
+  db.exec(
+    "UPDATE jobs SET head = CAST(substr(head, 1, 6) || x'00' || substr(head, 8) AS BLOB) WHERE id = 'j2'",
+  );
+  db.close();
+  using again = new SqliteStore(path);
+  expect(ids(again.claim("ready", 2))).toEqual(["j1", "j3"]);
+  expect(again.health().quarantined).toBe(1);
+  expect(again.count().ready).toBe(2);
+});
+
+test("a file that is none of ours is refused by name", () => {
+  const path = file();
+  writeFileSync(path, "no database at all".repeat(100));
+  expect(() => new SqliteStore(path)).toThrow(
+    expect.objectContaining({ code: "ERR_STORE", message: expect.stringContaining(path) }),
+  );
 });

@@ -1,106 +1,80 @@
 import type { JobRecord, JobState } from "./job.ts";
 
+/** A job that comes again and again. */
+export interface ScheduleRecord {
+  readonly name: string;
+  readonly everyMs: number;
+  /** When it comes next, milliseconds since 1970. */
+  readonly nextAtMs: number;
+  readonly payload: Uint8Array;
+  /** Options of each job, encoded. */
+  readonly options: Uint8Array;
+}
+
+/** How many jobs are in each state. */
+export type JobCounts = Readonly<Record<JobState, number>>;
+
+/** What a store cannot give back any more, and what it has to spare. */
+export interface StoreHealth {
+  /** Records whose bytes are not those that were written: put aside and left out. */
+  readonly quarantined: number;
+  /** True while the disk is so full that only what frees jobs may be written. */
+  readonly isFull: boolean;
+}
+
 /**
  * Where jobs are kept. Synchronous, so that every change of one turn of the event loop is one
  * transaction: `begin`, changes, `commit`. One conformance suite (store.test.ts) for all.
+ * Everything that writes throws PatternError ERR_STORE_FULL or ERR_STORE; then all since `begin`
+ * is undone.
  */
 export interface JobStore extends Disposable {
   begin(): void;
   /** Everything since `begin` is safe when this returns. */
   commit(): void;
+  /** Everything since `begin` has not happened. */
+  rollback(): void;
   get(id: string): JobRecord | undefined;
-  /** The unfinished job with that key. */
+  /** The newest job that was added with that key. */
   byKey(key: string): JobRecord | undefined;
-  /** Inserts or replaces. */
-  put(job: JobRecord): void;
-  /** Jobs that may be given out at `nowMs`: highest priority, then longest due, then oldest. */
-  claimable(nowMs: number, count: number): JobRecord[];
-  /** When the next delayed job is due, milliseconds since 1970. */
-  nextDueAtMs(): number | undefined;
+  insert(job: JobRecord): void;
+  /** Replaces what may change of a job that is there, in state `from`. */
+  update(job: JobRecord, from: JobState): void;
+  /**
+   * Takes `count` jobs of that state off the queue, lowest rank first, then as they were inserted;
+   * the caller updates each.
+   */
+  claim(state: "ready" | "suspect", count: number): JobRecord[];
+  /** Delayed jobs that are due at `nowMs`, at most `count`; the caller updates each. */
+  due(nowMs: number, count: number): JobRecord[];
+  /** True when a job with that serial key has not ended. */
+  hasSerial(serial: string): boolean;
+  /** The oldest held job with that serial key. */
+  nextHeld(serial: string): JobRecord | undefined;
   /** Newest first. */
   list(states: readonly JobState[], count: number): JobRecord[];
-  count(): Readonly<Record<JobState, number>>;
-  /** Forgets finished jobs that ended before `beforeMs`. */
-  forget(beforeMs: number): number;
+  count(): JobCounts;
+  /** When the newest job was added, milliseconds since 1970; 0 without one. */
+  newestMs(): number;
+  /** Forgets jobs that ended before `beforeMs`, and the oldest beyond `keepMax`; some at a time. */
+  forget(beforeMs: number, keepMax: number): number;
+  schedules(): ScheduleRecord[];
+  putSchedule(schedule: ScheduleRecord): void;
+  /** @returns false when there was none */
+  dropSchedule(name: string): boolean;
+  health(): StoreHealth;
 }
 
-export const EMPTY_COUNT: Readonly<Record<JobState, number>> = {
+export const EMPTY_COUNT: JobCounts = {
   delayed: 0,
   ready: 0,
+  held: 0,
+  suspect: 0,
   leased: 0,
   done: 0,
   dead: 0,
   cancelled: 0,
 };
 
-/** Keeps jobs in memory: they survive every worker, but not this process. */
-export class MemoryStore implements JobStore {
-  readonly #jobs = new Map<string, JobRecord>();
-  readonly #keys = new Map<string, string>();
-
-  begin(): void {
-    // Memory is always consistent between turns.
-  }
-
-  commit(): void {
-    // Nothing outlives the process anyway.
-  }
-
-  get(id: string): JobRecord | undefined {
-    return this.#jobs.get(id);
-  }
-
-  byKey(key: string): JobRecord | undefined {
-    const id = this.#keys.get(key);
-    return id === undefined ? undefined : this.#jobs.get(id);
-  }
-
-  put(job: JobRecord): void {
-    this.#jobs.set(job.id, job);
-    if (job.key === undefined) return;
-    if (job.finishedAtMs === undefined) this.#keys.set(job.key, job.id);
-    else if (this.#keys.get(job.key) === job.id) this.#keys.delete(job.key);
-  }
-
-  claimable(nowMs: number, count: number): JobRecord[] {
-    const waiting = this.#all(["ready", "delayed"]).filter(({ dueAtMs }) => dueAtMs <= nowMs);
-    return waiting.sort(byUrgency).slice(0, count);
-  }
-
-  nextDueAtMs(): number | undefined {
-    const due = this.#all(["delayed"]).map(({ dueAtMs }) => dueAtMs);
-    return due.length === 0 ? undefined : Math.min(...due);
-  }
-
-  list(states: readonly JobState[], count: number): JobRecord[] {
-    return this.#all(states).reverse().slice(0, count);
-  }
-
-  count(): Readonly<Record<JobState, number>> {
-    const counts = { ...EMPTY_COUNT };
-    for (const { state } of this.#jobs.values()) counts[state]++;
-    return counts;
-  }
-
-  forget(beforeMs: number): number {
-    let forgotten = 0;
-    for (const { id, finishedAtMs } of this.#jobs.values()) {
-      if (finishedAtMs === undefined || finishedAtMs >= beforeMs) continue;
-      this.#jobs.delete(id);
-      forgotten++;
-    }
-    return forgotten;
-  }
-
-  [Symbol.dispose](): void {
-    this.#jobs.clear();
-  }
-
-  #all(states: readonly JobState[]): JobRecord[] {
-    return [...this.#jobs.values()].filter(({ state }) => states.includes(state));
-  }
-}
-
-function byUrgency(a: JobRecord, b: JobRecord): number {
-  return b.priority - a.priority || a.dueAtMs - b.dueAtMs || a.addedAtMs - b.addedAtMs;
-}
+/** Ended jobs that one call of `forget` removes at most. */
+export const FORGET_MAX = 5_000;

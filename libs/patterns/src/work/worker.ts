@@ -2,6 +2,7 @@ import {
   compose,
   type DialOptions,
   decode,
+  encode,
   type Headers,
   type Interceptor,
   intercept,
@@ -9,11 +10,13 @@ import {
   type Operation,
   toWireError,
 } from "@zeroplane/link";
-import { type Message, sessionTo, type To, tell } from "../channel.ts";
+import { type Message, sessionTo, type To } from "../channel.ts";
 import { PatternError } from "../errors.ts";
 import { attach, UNKNOWN } from "../names.ts";
 import { VERB_WORK } from "../verbs.ts";
-import { Kind } from "./protocol.ts";
+import { within } from "./new-job.ts";
+import { BATCH_BYTES, BODY_BYTES_MAX, JOBS_MAX, Kind, rowsOf } from "./protocol.ts";
+import { say } from "./say.ts";
 
 /** What a running job may know and say. */
 export interface JobContext {
@@ -49,9 +52,28 @@ interface Running {
   readonly token: number;
   readonly abort: AbortController;
   /** Said once the handler ended, and again until the queue has it safe. */
-  outcome: Message | undefined;
+  outcome: Outcome | undefined;
 }
 
+type Outcome = readonly [kind: number, id: string, token: number, value: unknown];
+
+/** A job as it comes from the queue. */
+interface Given {
+  readonly payload: Uint8Array;
+  readonly headers: Headers;
+  readonly dueAtMs: number;
+}
+
+interface Lease {
+  readonly id: string;
+  readonly token: number;
+}
+
+/** Why a lease was taken back. */
+const REVOKED: Readonly<Record<string, PatternError>> = {
+  ERR_JOB_CANCELLED: new PatternError("ERR_JOB_CANCELLED", "the job was cancelled"),
+  ERR_JOB_TIMEOUT: new PatternError("ERR_JOB_TIMEOUT", "the job ran longer than it may"),
+};
 const REPEAT_MS = 1_000;
 const DRAIN_MS = 10_000;
 /** How long aborted jobs have to say how they ended. */
@@ -69,7 +91,10 @@ export class Worker<Payload, Result> implements AsyncDisposable {
   readonly #detach: () => void;
   readonly #stopWatching: () => void;
   readonly #repeat: NodeJS.Timeout;
+  #outcomes: Outcome[] = [];
+  #saying: NodeJS.Immediate | undefined;
   #credit: number;
+  #stopping = false;
 
   /** Use {@link startWorker}. */
   constructor(
@@ -106,6 +131,7 @@ export class Worker<Payload, Result> implements AsyncDisposable {
 
   /** Takes no more jobs, waits for running ones, then aborts those that are left. */
   async close(): Promise<void> {
+    this.#stopping = true;
     this.#credit = 0;
     this.#ready();
     await this.#idle(this.#options.drainMs ?? DRAIN_MS);
@@ -113,6 +139,8 @@ export class Worker<Payload, Result> implements AsyncDisposable {
       abort.abort(new PatternError("ERR_WORKER_STOPPED", `worker ${this.#name()} stops`));
     }
     await this.#idle(ABORT_MS);
+    this.#release([...this.#running.values()].filter(({ outcome }) => outcome === undefined));
+    this.#speak();
     clearInterval(this.#repeat);
     this.#stopWatching();
     this.#detach();
@@ -131,59 +159,77 @@ export class Worker<Payload, Result> implements AsyncDisposable {
     }
   }
 
-  #receive([kind, , a, b, c, d, e]: Message): void {
-    const key = `${String(a)}/${String(b)}`;
-    switch (kind) {
-      case Kind.job:
-        if (this.#running.has(key)) return;
-        void this.#run(
-          { id: String(a), token: Number(b), abort: new AbortController(), outcome: undefined },
-          {
-            payload: c as Uint8Array,
-            headers: (d ?? {}) as Headers,
-            dueAtMs: Number(e),
-          },
-        );
-        return;
-      case Kind.settled:
-        this.#running.delete(key);
-        return;
-      case Kind.revoke: {
-        const running = this.#running.get(key);
-        this.#running.delete(key);
-        running?.abort.abort(new PatternError("ERR_JOB_CANCELLED", "the job was taken back"));
-        return;
+  #receive([kind, , rows]: Message): void {
+    if (kind === UNKNOWN) return; // Not opened yet: `again` keeps asking.
+    const leases = rowsOf(rows).map(([id, token, ...rest]) => ({
+      id: String(id),
+      token: Number(token),
+      rest,
+    }));
+    if (kind === Kind.settled) for (const lease of leases) this.#running.delete(keyOf(lease));
+    else if (kind === Kind.revoke) for (const lease of leases) this.#revoke(lease, lease.rest[0]);
+    else if (kind === Kind.jobs && this.#stopping) this.#release(leases);
+    else if (kind === Kind.jobs) {
+      for (const { id, token, rest } of leases) {
+        if (this.#running.has(keyOf({ id, token }))) continue;
+        const running = { id, token, abort: new AbortController(), outcome: undefined };
+        const [payload, headers, dueAtMs] = rest as [Uint8Array, Headers | null, number];
+        void this.#run(running, { payload, headers: headers ?? {}, dueAtMs });
       }
-      case UNKNOWN:
-        // Not opened yet: `again` keeps asking.
-        return;
     }
   }
 
-  async #run(
-    running: Running,
-    job: { payload: Uint8Array; headers: Headers; dueAtMs: number },
-  ): Promise<void> {
+  #revoke(lease: Lease, code: unknown): void {
+    const running = this.#running.get(keyOf(lease));
+    this.#running.delete(keyOf(lease));
+    const why = REVOKED[String(code)] ?? new PatternError("ERR_JOB_LOST", "somebody else has it");
+    running?.abort.abort(why);
+  }
+
+  /** Gives back what was not begun, or not ended in time. */
+  #release(leases: readonly Lease[]): void {
+    for (const lease of leases) this.#running.delete(keyOf(lease));
+    const rows = leases.map(({ id, token }) => [id, token]);
+    if (rows.length > 0) this.#say([Kind.release, this.queue, rows]);
+  }
+
+  async #run(running: Running, job: Given): Promise<void> {
     const { id, token } = running;
     const startedAtMs = performance.now();
-    this.#running.set(`${id}/${token}`, running);
+    this.#running.set(keyOf(running), running);
     try {
-      const result = await this.#handle(running, job);
-      running.outcome = [Kind.done, this.queue, id, token, result];
-      this.#say(running.outcome);
+      const result = encode(await this.#handle(running, job));
+      within("result: bytes", result.length, [0, BODY_BYTES_MAX]);
+      this.#ended(running, [Kind.done, id, token, result]);
     } catch (error) {
       const ms = performance.now() - startedAtMs;
       const traceId = job.headers["traceparent"]?.split("-")[1];
       const site = { service: this.queue, method: "work", node: this.#name(), ms, traceId };
-      running.outcome = [Kind.failed, this.queue, id, token, toWireError(error, site)];
-      this.#say(running.outcome);
+      this.#ended(running, [Kind.failed, id, token, toWireError(error, site)]);
     }
   }
 
-  async #handle(
-    { id, token, abort }: Running,
-    job: { payload: Uint8Array; headers: Headers; dueAtMs: number },
-  ): Promise<unknown> {
+  #ended(running: Running, outcome: Outcome): void {
+    // A lease that was taken back is nobody's business any more.
+    if (!this.#running.has(keyOf(running))) return;
+    running.outcome = outcome;
+    this.#outcomes.push(outcome);
+    this.#saying ??= setImmediate(() => this.#speak());
+  }
+
+  /** Says all outcomes of this turn, as few messages. */
+  #speak(): void {
+    clearImmediate(this.#saying);
+    this.#saying = undefined;
+    const outcomes = this.#outcomes;
+    this.#outcomes = [];
+    for (const kind of [Kind.done, Kind.failed]) {
+      const rows = outcomes.filter((outcome) => outcome[0] === kind).map(([, ...row]) => row);
+      for (const batch of batches(rows)) this.#say([kind, this.queue, batch]);
+    }
+  }
+
+  async #handle({ id, token, abort }: Running, job: Given): Promise<unknown> {
     const context: JobContext = {
       id,
       attempt: token,
@@ -207,7 +253,9 @@ export class Worker<Payload, Result> implements AsyncDisposable {
   #ready(): void {
     const leases = [...this.#running.values()].map(({ id, token }) => [id, token]);
     this.#say([Kind.ready, this.queue, this.#credit, leases, this.#options.name ?? ""]);
-    for (const { outcome } of this.#running.values()) if (outcome !== undefined) this.#say(outcome);
+    const ended = [...this.#running.values()].map(({ outcome }) => outcome);
+    this.#outcomes = ended.filter((outcome) => outcome !== undefined);
+    this.#speak();
   }
 
   /** A queue that was opened late, or again, learns of this worker and of its outcomes. */
@@ -215,13 +263,34 @@ export class Worker<Payload, Result> implements AsyncDisposable {
     if (this.#session.session.state === "up") this.#ready();
   }
 
+  /** What finds no room is said again: outcomes with the next `ready`, the rest by the queue. */
   #say(message: Message): void {
-    tell(this.#session.session, VERB_WORK, message);
+    say(this.#session.session, message);
   }
 
   #name(): string {
     return this.#options.name ?? this.#options.node ?? nodeName();
   }
+}
+
+const keyOf = ({ id, token }: Lease): string => `${id}/${token}`;
+
+/** Rows that fit into a message, by number and by size. */
+function batches(rows: readonly (readonly unknown[])[]): (readonly unknown[])[][] {
+  const all: (readonly unknown[])[][] = [];
+  let batch: (readonly unknown[])[] = [];
+  let sizeBytes = 0;
+  for (const row of rows) {
+    const { length = 0 } = (row[2] ?? {}) as { length?: number };
+    if (batch.length >= JOBS_MAX || (sizeBytes > 0 && sizeBytes + length > BATCH_BYTES)) {
+      all.push(batch);
+      [batch, sizeBytes] = [[], 0];
+    }
+    batch.push(row);
+    sizeBytes += length;
+  }
+  if (batch.length > 0) all.push(batch);
+  return all;
 }
 
 /**

@@ -1,0 +1,1 @@
+export { simulateWork } from "./simulate-work.ts";

@@ -1,0 +1,96 @@
+import type { Session } from "@zeroplane/link";
+import type { JobRecord } from "./job.ts";
+import { BATCH_BYTES, JOBS_MAX, Kind } from "./protocol.ts";
+import { say } from "./say.ts";
+
+type Row = readonly unknown[];
+
+interface Words {
+  jobs: JobRecord[];
+  settled: Row[];
+  revoke: Row[];
+}
+
+/** What one turn has to say to workers: one message of each kind for each. */
+export class Dispatch {
+  readonly #queue: string;
+  #words = new Map<Session, Words>();
+
+  /** @param queue name of the queue */
+  constructor(queue: string) {
+    this.#queue = queue;
+  }
+
+  give(session: Session, job: JobRecord): void {
+    this.#of(session).jobs.push(job);
+  }
+
+  settle(session: Session, lease: Row): void {
+    this.#of(session).settled.push(lease);
+  }
+
+  revoke(session: Session, lease: Row): void {
+    this.#of(session).revoke.push(lease);
+  }
+
+  /** Nothing of this turn has happened. */
+  clear(): void {
+    this.#words.clear();
+  }
+
+  /** Says it. @returns jobs that could not be sent because their worker takes nothing */
+  flush(): JobRecord[] {
+    const words = this.#words;
+    this.#words = new Map();
+    const unsent: JobRecord[] = [];
+    for (const [session, { jobs, settled, revoke }] of words) {
+      if (settled.length > 0) this.#say(session, Kind.settled, settled);
+      if (revoke.length > 0) this.#say(session, Kind.revoke, revoke);
+      for (const batch of batches(jobs)) {
+        if (!this.#say(session, Kind.jobs, batch.map(rowOf))) unsent.push(...batch);
+      }
+    }
+    return unsent;
+  }
+
+  /** What is not settled is said again by the worker, when it speaks again. */
+  #say(session: Session, kind: number, rows: readonly Row[]): boolean {
+    return say(session, [kind, this.#queue, rows]);
+  }
+
+  #of(session: Session): Words {
+    let words = this.#words.get(session);
+    if (words === undefined) {
+      words = { jobs: [], settled: [], revoke: [] };
+      this.#words.set(session, words);
+    }
+    return words;
+  }
+}
+
+const rowOf = ({ id, attempt, payload, headers, dueAtMs }: JobRecord): Row => [
+  id,
+  attempt,
+  payload,
+  headers,
+  dueAtMs,
+];
+
+function batches(jobs: readonly JobRecord[]): JobRecord[][] {
+  const all: JobRecord[][] = [];
+  let batch: JobRecord[] = [];
+  let sizeBytes = 0;
+  for (const job of jobs) {
+    if (
+      batch.length >= JOBS_MAX ||
+      (sizeBytes > 0 && sizeBytes + job.payload.length > BATCH_BYTES)
+    ) {
+      all.push(batch);
+      [batch, sizeBytes] = [[], 0];
+    }
+    batch.push(job);
+    sizeBytes += job.payload.length;
+  }
+  if (batch.length > 0) all.push(batch);
+  return all;
+}

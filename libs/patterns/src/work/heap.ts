@@ -1,0 +1,61 @@
+interface Entry {
+  readonly rank: number;
+  readonly place: number;
+  readonly id: string;
+}
+
+const isBefore = (a: Entry, b: Entry): boolean =>
+  a.rank < b.rank || (a.rank === b.rank && a.place < b.place);
+
+/** Ids by rank, lowest first, then by place. */
+export class Heap {
+  readonly #entries: Entry[] = [];
+
+  get size(): number {
+    return this.#entries.length;
+  }
+
+  peek(): Entry | undefined {
+    return this.#entries[0];
+  }
+
+  clear(): void {
+    this.#entries.length = 0;
+  }
+
+  push(entry: Entry): void {
+    const entries = this.#entries;
+    let at = entries.push(entry) - 1;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      const above = entries[parent];
+      if (above === undefined || !isBefore(entry, above)) break;
+      entries[at] = above;
+      at = parent;
+    }
+    entries[at] = entry;
+  }
+
+  pop(): Entry | undefined {
+    const [first] = this.#entries;
+    const last = this.#entries.pop();
+    if (last !== undefined && this.#entries.length > 0) this.#sink(last);
+    return first;
+  }
+
+  #sink(entry: Entry): void {
+    const entries = this.#entries;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      const [left, right] = [entries[child], entries[child + 1]];
+      if (left === undefined) break;
+      if (right !== undefined && isBefore(right, left)) child++;
+      const least = entries[child];
+      if (least === undefined || !isBefore(least, entry)) break;
+      entries[at] = least;
+      at = child;
+    }
+    entries[at] = entry;
+  }
+}

@@ -1,0 +1,70 @@
+import type { Headers } from "@zeroplane/link";
+import { PatternError } from "../errors.ts";
+import {
+  type AddOptions,
+  ATTEMPTS_MAX,
+  DELAY_MS_MAX,
+  type JobRecord,
+  KEY_CHARACTERS_MAX,
+  PRIORITY_MAX,
+  rankOf,
+  TIMEOUT_MS,
+} from "./job.ts";
+
+/** A job to be added. */
+export interface NewJob extends AddOptions {
+  readonly id: string;
+  /** True when it may have been added before, by another process that had no answer. */
+  readonly again?: boolean;
+  readonly payload: Uint8Array;
+  readonly headers: Headers;
+}
+
+/** The record of a new job. */
+export function newRecord(job: NewJob, nowMs: number, isHeld: boolean): JobRecord {
+  const { delayMs = 0, priority = 0 } = job;
+  const dueAtMs = nowMs + delayMs;
+  return {
+    id: job.id,
+    key: job.key,
+    keyTtlMs: job.keyTtlMs ?? 0,
+    serial: job.serial,
+    payload: job.payload,
+    headers: job.headers,
+    priority,
+    timeoutMs: job.timeoutMs ?? TIMEOUT_MS,
+    addedAtMs: nowMs,
+    attemptsMax: job.attemptsMax ?? ATTEMPTS_MAX,
+    dueAtMs,
+    rank: rankOf(dueAtMs, priority),
+    state: isHeld ? "held" : delayMs > 0 ? "delayed" : "ready",
+    attempt: 0,
+    failures: 0,
+    crashes: 0,
+    worker: undefined,
+    result: undefined,
+    errors: [],
+    finishedAtMs: undefined,
+  };
+}
+
+/** @throws PatternError ERR_BAD_OPTION naming the option that is out of its bounds */
+export function checkOptions(options: AddOptions, keepMs: number): void {
+  within("delayMs", options.delayMs, [0, DELAY_MS_MAX]);
+  within("priority", options.priority, [-PRIORITY_MAX, PRIORITY_MAX]);
+  within("attemptsMax", options.attemptsMax, [1, 1_000_000]);
+  within("timeoutMs", options.timeoutMs, [1, DELAY_MS_MAX]);
+  within("keyTtlMs", options.keyTtlMs, [0, keepMs]);
+  within("key: length", options.key?.length, [1, KEY_CHARACTERS_MAX]);
+  within("serial: length", options.serial?.length, [1, KEY_CHARACTERS_MAX]);
+}
+
+/** @throws PatternError ERR_BAD_OPTION */
+export function within(
+  name: string,
+  value: number | undefined,
+  [min, max]: readonly [number, number],
+): void {
+  if (value === undefined || (value >= min && value <= max)) return;
+  throw new PatternError("ERR_BAD_OPTION", `${name} is ${value}: from ${min} to ${max}`);
+}

@@ -1,0 +1,86 @@
+import { PatternError } from "../errors.ts";
+import type { JobRecord } from "./job.ts";
+import type { NewJob } from "./new-job.ts";
+
+interface Pending {
+  readonly job: NewJob;
+  readonly resolve: (job: JobRecord) => void;
+  readonly reject: (error: unknown) => void;
+  /** Until when it may wait for room, by `performance.now()`; 0 to be refused at once. */
+  readonly untilMs: number;
+}
+
+/** Jobs that one turn adds at most: the loop must not stand still for long. */
+const TURN_MAX = 1_000;
+/** Jobs that wait to be added, at most. */
+const WAITING_MAX = 200_000;
+
+/** Jobs on their way into the store. */
+export class PendingAdds {
+  readonly #queue: string;
+  #waiting: Pending[] = [];
+  #taken: { readonly pending: Pending; job: JobRecord | undefined }[] = [];
+
+  /** @param queue name of the queue, for errors */
+  constructor(queue: string) {
+    this.#queue = queue;
+  }
+
+  get size(): number {
+    return this.#waiting.length;
+  }
+
+  /** Resolves once the job is safe. @throws PatternError ERR_OVERLOADED */
+  push(job: NewJob, waitMs: number): Promise<JobRecord> {
+    if (this.#waiting.length >= WAITING_MAX) {
+      const message = `queue ${this.#queue}: ${WAITING_MAX} jobs wait to be added already`;
+      return Promise.reject(new PatternError("ERR_OVERLOADED", message));
+    }
+    const untilMs = waitMs > 0 ? performance.now() + waitMs : 0;
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ job, resolve, reject, untilMs });
+    });
+  }
+
+  /**
+   * Adds what there is room for by `add`; refuses the rest, or lets it wait as it wishes.
+   * @returns true when more could be added at once
+   */
+  take(room: number, add: (job: NewJob) => JobRecord): boolean {
+    const count = Math.min(this.#waiting.length, Math.max(0, room), TURN_MAX);
+    const taken = this.#waiting.slice(0, count);
+    this.#waiting = this.#waiting.slice(count);
+    // Before the first is added: when that fails, all of them have failed.
+    this.#taken.push(...taken.map((pending) => ({ pending, job: undefined })));
+    for (const each of this.#taken) each.job ??= add(each.pending.job);
+    if (this.#waiting.length === 0 || count === TURN_MAX) return this.#waiting.length > 0;
+    this.refuse(performance.now());
+    return false;
+  }
+
+  /** What may not wait any longer for room is refused. */
+  refuse(nowMs: number): void {
+    if (this.#waiting.length === 0) return;
+    const still: Pending[] = [];
+    for (const pending of this.#waiting) {
+      if (pending.untilMs > nowMs) still.push(pending);
+      else pending.reject(new PatternError("ERR_OVERLOADED", `queue ${this.#queue} is full`));
+    }
+    this.#waiting = still;
+  }
+
+  /** What was taken is safe. */
+  safe(): void {
+    const taken = this.#taken;
+    this.#taken = [];
+    for (const { pending, job } of taken) if (job !== undefined) pending.resolve(job);
+  }
+
+  /** What was taken is not, or, at the end, nothing will be any more. */
+  fail(error: unknown, all = false): void {
+    const failed = this.#taken.map(({ pending }) => pending);
+    this.#taken = [];
+    if (all) failed.push(...this.#waiting.splice(0));
+    for (const { reject } of failed) reject(error);
+  }
+}

@@ -1,8 +1,9 @@
 /**
- * `npm run chaos -- work|lines|jobs|patterns [--seed N] [--count N]`: real processes and real faults, by
+ * `npm run chaos -- work|lines|disks|jobs|patterns [--seed N] [--count N]`: real processes and real faults, by
  * seed. Prints one line of JSON for each suite, and ends with status 1 when a promise was broken.
  */
 import { parseArgs } from "node:util";
+import { chaosDisks } from "./work/disks.ts";
 import { chaosJobs } from "./work/jobs.ts";
 import { chaosLines } from "./work/network.ts";
 import { chaosWork } from "./work/suite.ts";
@@ -20,6 +21,7 @@ type Chaos = (options: ChaosOptions) => Promise<object>;
 const SUITES: Readonly<Record<string, Chaos>> = {
   work: chaosWork,
   lines: ({ seed }) => chaosLines(seed),
+  disks: () => chaosDisks(),
   jobs: chaosJobs,
 };
 const GROUPS: Readonly<Record<string, readonly string[]>> = { patterns: ["work", "lines"] };

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Random } from "@zeroplane/link/testing";
 import { startWorker, type Worker } from "@zeroplane/patterns";
 import { FaultProxy } from "../fault-proxy.ts";
+import { type Errand, QUEUE } from "./errand.ts";
 import { drained } from "./jobs.ts";
-import { type Errand, QUEUE } from "./process.ts";
 import { Town } from "./town.ts";
 
 /** What happened to the line of a worker, and what it ran. */

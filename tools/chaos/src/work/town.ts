@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { connectQueue, type RemoteQueue } from "@zeroplane/patterns";
-import { type Errand, QUEUE } from "./process.ts";
+import { type Errand, QUEUE } from "./errand.ts";
 
 const SCRIPT = fileURLToPath(new URL("process.ts", import.meta.url));
 

@@ -20,25 +20,31 @@ export interface RaceReport {
 }
 
 const SCRIPT = fileURLToPath(new URL("producer-process.ts", import.meta.url));
-const PRODUCER_KILLS = 5;
 const LIFE_MS: readonly [number, number] = [200, 800];
-const CANCELLED_JOBS = 300;
+const COUNT = { kills: 5, jobs: 300 };
 const CANCEL_MS: readonly [number, number] = [0, 1_500];
 const WAIT_MS = 60_000;
 
-/** Kills producers and the dealer between adds, then cancels jobs. @throws Error when a promise breaks */
-export async function chaosRaces(seed: number): Promise<RaceReport> {
+/**
+ * Kills producers and the dealer between adds, then cancels jobs.
+ * @param count producers to kill (default 5), and jobs to cancel (default 300)
+ * @throws Error when a promise breaks
+ */
+export async function chaosRaces(seed: number, count = COUNT): Promise<RaceReport> {
   const random = new Random(seed);
-  return { producers: await killProducers(random), cancels: await cancelRaces(random) };
+  return {
+    producers: await killProducers(random, count.kills),
+    cancels: await cancelRaces(random, count.jobs),
+  };
 }
 
 /** Whatever a producer had an answer for is in the file, and is done. */
-async function killProducers(random: Random): Promise<RaceReport["producers"]> {
+async function killProducers(random: Random, kills: number): Promise<RaceReport["producers"]> {
   const folder = mkdtempSync(join(tmpdir(), "zp-producers-"));
   const history = join(folder, "accepted");
   try {
     await using town = await Town.found({ keepMax: 1e9 });
-    for (let left = PRODUCER_KILLS; left > 0; left--) {
+    for (let left = kills; left > 0; left--) {
       const child = fork(SCRIPT, [town.endpoint, history], {
         execArgv: ["-C", "@zeroplane/source"],
       });
@@ -56,17 +62,17 @@ async function killProducers(random: Random): Promise<RaceReport["producers"]> {
     const jobs = await town.end();
     const lost = accepted.find((id) => jobs.get(id)?.state !== "done");
     expect(lost === undefined, `job ${lost} was accepted and is ${jobs.get(lost ?? "")?.state}`);
-    return { kills: PRODUCER_KILLS, accepted: accepted.length, inFile: jobs.size };
+    return { kills, accepted: accepted.length, inFile: jobs.size };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
 /** Each job is cancelled twice at some moment of its life: all who ask get one and the same end. */
-async function cancelRaces(random: Random): Promise<RaceReport["cancels"]> {
+async function cancelRaces(random: Random, count: number): Promise<RaceReport["cancels"]> {
   await using town = await Town.found({ keepMax: 1e9 });
   await town.startWorker("a", 4);
-  const lives = Array.from({ length: CANCELLED_JOBS }, async (_, number) => {
+  const lives = Array.from({ length: count }, async (_, number) => {
     const job = await town.producer.add({ number, ms: 10 });
     const ends = [endOf(town, job.id), endOf(town, job.id)];
     await sleep(random.between(...CANCEL_MS));

@@ -94,8 +94,9 @@ async function cancelRaces(random: Random, count: number): Promise<RaceReport["c
   expect(new Set(runs).size === runs.length, "a lease began twice");
   expect(new Set(runs.map((lease) => lease.split("/")[0])).size === runs.length, "a job ran twice");
   const jobs = await town.end();
-  const count = (state: string): number => ids.filter((id) => jobs.get(id)?.state === state).length;
-  const ended = { done: count("done"), cancelled: count("cancelled") };
+  const inState = (state: string): number =>
+    ids.filter((id) => jobs.get(id)?.state === state).length;
+  const ended = { done: inState("done"), cancelled: inState("cancelled") };
   expect(ended.done + ended.cancelled === ids.length, JSON.stringify(ended));
   expect(ended.cancelled > 0, "nothing was cancelled");
   return ended;

@@ -1,9 +1,12 @@
 /**
- * `npm run chaos -- work|jobs|patterns [--seed N] [--count N]`: real processes and real faults, by
+ * `npm run chaos -- work|lines|races|disks|jobs|patterns [--seed N] [--count N]`: real processes and real faults, by
  * seed. Prints one line of JSON for each suite, and ends with status 1 when a promise was broken.
  */
 import { parseArgs } from "node:util";
+import { chaosDisks } from "./work/disks.ts";
 import { chaosJobs } from "./work/jobs.ts";
+import { chaosLines } from "./work/network.ts";
+import { chaosRaces } from "./work/races.ts";
 import { chaosWork } from "./work/suite.ts";
 
 /** What a suite is told. */
@@ -16,8 +19,16 @@ export interface ChaosOptions {
 /** Runs a suite. @returns what it measured @throws when a promise was broken */
 type Chaos = (options: ChaosOptions) => Promise<object>;
 
-const SUITES: Readonly<Record<string, Chaos>> = { work: chaosWork, jobs: chaosJobs };
-const GROUPS: Readonly<Record<string, readonly string[]>> = { patterns: ["work"] };
+const SUITES: Readonly<Record<string, Chaos>> = {
+  work: chaosWork,
+  lines: ({ seed }) => chaosLines(seed),
+  races: ({ seed }) => chaosRaces(seed),
+  disks: () => chaosDisks(),
+  jobs: chaosJobs,
+};
+const GROUPS: Readonly<Record<string, readonly string[]>> = {
+  patterns: ["work", "lines", "races"],
+};
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

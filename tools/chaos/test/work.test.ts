@@ -1,11 +1,20 @@
 import { expect, test } from "vitest";
 import { checkRun } from "../src/work/checker.ts";
 import { chaosJobs } from "../src/work/jobs.ts";
+import { chaosRaces } from "../src/work/races.ts";
 import type { FinalJob } from "../src/work/town.ts";
 
 test("jobs under kills all end, none twice under a token", { timeout: 60_000 }, async () => {
   const found = await chaosJobs({ seed: 2, count: 2_000 });
   expect(found).toMatchObject({ accepted: 2_000, done: 2_000, dead: 0 });
+});
+
+test("accepted jobs outlive their producer, a cancelled job has one end", {
+  timeout: 60_000,
+}, async () => {
+  const { producers, cancels } = await chaosRaces(4, { kills: 2, jobs: 100 });
+  expect(producers.inFile).toBeGreaterThanOrEqual(producers.accepted);
+  expect(cancels.done + cancels.cancelled).toBe(100);
 });
 
 test("the checker notices what must not be", () => {

@@ -3,20 +3,7 @@ import { openSync, writeSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { listen } from "@zeroplane/link";
 import { openQueue, startWorker } from "@zeroplane/patterns";
-
-/** What a job of these suites carries. */
-export interface Errand {
-  readonly number: number;
-  /** Milliseconds it takes. */
-  readonly ms?: number;
-  /** The handler blocks the loop for so long, milliseconds. */
-  readonly blockMs?: number;
-  /** How the handler takes its process with it. */
-  readonly kills?: "abort" | "exit";
-  readonly throws?: boolean;
-}
-
-export const QUEUE = "chaos";
+import { type Errand, QUEUE } from "./errand.ts";
 
 const [role, ...args] = process.argv.slice(2);
 process.once("disconnect", () => process.exit(0));

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Errand } from "./errand.ts";
 import { chaosJobs, drained } from "./jobs.ts";
-import type { Errand } from "./process.ts";
 import { Town } from "./town.ts";
 
 type Case = (town: Town) => Promise<void>;

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { connectQueue, type RemoteQueue } from "@zeroplane/patterns";
-import { type Errand, QUEUE } from "./process.ts";
+import { type Errand, QUEUE } from "./errand.ts";
 
 const SCRIPT = fileURLToPath(new URL("process.ts", import.meta.url));
 
@@ -23,7 +23,8 @@ export interface FinalJob {
 /** A dealer with its file, workers with their histories, and a producer here. */
 export class Town implements AsyncDisposable {
   readonly producer: RemoteQueue<Errand, number>;
-  readonly #endpoint: string;
+  /** Where the dealer is. */
+  readonly endpoint: string;
   readonly #folder: string;
   readonly #options: object;
   readonly #workers = new Map<string, ChildProcess>();
@@ -32,29 +33,32 @@ export class Town implements AsyncDisposable {
   /** How long each start of the dealer took, milliseconds. */
   readonly openMs: number[] = [];
 
-  private constructor(endpoint: string, options: object) {
-    this.#endpoint = endpoint;
+  private constructor(endpoint: string, options: object, disk: string) {
+    this.endpoint = endpoint;
     this.#options = options;
-    this.#folder = mkdtempSync(join(tmpdir(), "zp-chaos-"));
+    this.#folder = mkdtempSync(join(disk, "zp-chaos-"));
     this.producer = connectQueue<Errand, number>(endpoint, QUEUE, { timeoutMs: 60_000 });
   }
 
-  /** @param options of the queue */
-  static async found(options: object = {}): Promise<Town> {
-    const town = new Town(`tcp://127.0.0.1:${await freePort()}`, options);
+  /**
+   * @param options of the queue
+   * @param disk folder for its file and the histories (default the system's for temporary files)
+   */
+  static async found(options: object = {}, disk = tmpdir()): Promise<Town> {
+    const town = new Town(`tcp://127.0.0.1:${await freePort()}`, options, disk);
     await town.startDealer();
     return town;
   }
 
   async startDealer(): Promise<void> {
-    const child = this.#fork("dealer", [this.#endpoint, this.#file, JSON.stringify(this.#options)]);
+    const child = this.#fork("dealer", [this.endpoint, this.file, JSON.stringify(this.#options)]);
     this.#dealer = child;
     const [{ openMs }] = (await once(child, "message")) as [{ openMs: number }];
     this.openMs.push(openMs);
   }
 
   async startWorker(name: string, credit = 1): Promise<ChildProcess> {
-    const child = this.#fork("worker", [this.#endpoint, name, this.#history(name), String(credit)]);
+    const child = this.#fork("worker", [this.endpoint, name, this.#history(name), String(credit)]);
     this.#workers.set(name, child);
     await once(child, "message");
     return child;
@@ -66,9 +70,14 @@ export class Town implements AsyncDisposable {
     return child;
   }
 
+  /** As `kill -9` does. */
+  async stopDealer(): Promise<void> {
+    await killed(this.#dealer);
+  }
+
   /** As `kill -9` does, then starts it again. */
   async killDealer(): Promise<void> {
-    await killed(this.#dealer);
+    await this.stopDealer();
     await this.startDealer();
   }
 
@@ -90,7 +99,7 @@ export class Town implements AsyncDisposable {
   /** Stops the dealer, and reads what its file says. */
   async end(): Promise<Map<string, FinalJob>> {
     await killed(this.#dealer);
-    const db = new DatabaseSync(this.#file);
+    const db = new DatabaseSync(this.file);
     const rows = db.prepare("SELECT id, state, attempt, failures, crashes FROM jobs").all();
     db.close();
     return new Map(rows.map((row) => [row["id"] as string, row as unknown as FinalJob]));
@@ -108,7 +117,8 @@ export class Town implements AsyncDisposable {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  get #file(): string {
+  /** The file of the dealer. */
+  get file(): string {
     return join(this.#folder, "jobs.db");
   }
 
@@ -121,7 +131,8 @@ export class Town implements AsyncDisposable {
   }
 }
 
-async function killed(child: ChildProcess | undefined): Promise<void> {
+/** Ends it as `kill -9` does, and waits until it is gone. */
+export async function killed(child: ChildProcess | undefined): Promise<void> {
   if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, "exit");
   child.kill("SIGKILL");

@@ -8,7 +8,7 @@ import {
 } from "@zeroplane/link";
 import { type Message, sessionTo, type To, tell } from "../channel.ts";
 import { PatternError } from "../errors.ts";
-import { attach, UNKNOWN } from "../names.ts";
+import { attach } from "../names.ts";
 import { VERB_STATE } from "../verbs.ts";
 import { Kind } from "./protocol.ts";
 
@@ -43,8 +43,6 @@ export class View<T> implements AsyncDisposable {
   readonly #first = Promise.withResolvers<void>();
   #version = 0;
   #hasSnapshot = false;
-  /** The owner was asked, and has not said that there is no such state. */
-  #asked = false;
   #headers: Headers = {};
   #applying: Promise<void> | undefined;
 
@@ -63,7 +61,6 @@ export class View<T> implements AsyncDisposable {
         receive: (message) => this.#receive(message),
         reset: () => {
           this.#hasSnapshot = false;
-          this.#asked = false;
           this.#pieces = undefined;
         },
       },
@@ -129,13 +126,12 @@ export class View<T> implements AsyncDisposable {
 
   #ask(): void {
     const { session } = this.#session;
-    if (this.#asked || this.#hasSnapshot || session.state !== "up") return;
-    this.#asked = true;
+    // What begins to come is waited for; without an answer the owner may not know the verb yet.
+    if (this.#pieces !== undefined || this.#hasSnapshot || session.state !== "up") return;
     tell(session, VERB_STATE, [Kind.view, this.name, this.#under]);
   }
 
   #receive([kind, , a, b, c, d]: Message): void {
-    if (kind === UNKNOWN) this.#asked = false;
     if (kind === Kind.snapshot && Array.isArray(c)) {
       this.#pieces ??= new Map();
       change(this.#pieces, c);

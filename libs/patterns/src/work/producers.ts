@@ -50,12 +50,40 @@ const OPERATIONS: Readonly<Record<string, Run>> = {
   stats: (queue) => queue.stats(),
 };
 
-/** Does what a producer asks, and says how it went. Without `queue` it is refused. */
-export async function answerProducer(
+/** Questions of one session whose answers are kept, for when they are asked again. */
+const ANSWERS_MAX = 1_024;
+
+/** What producers in other processes ask of a queue, and what they are answered. */
+export class ProducerDesk {
+  readonly #queue: ServedQueue | undefined;
+  readonly #answers = new WeakMap<Session, Map<unknown, Promise<Message>>>();
+
+  /** @param queue without one every question is refused */
+  constructor(queue: ServedQueue | undefined) {
+    this.#queue = queue;
+  }
+
+  /** Does what is asked, once: a producer that has no answer yet asks again under the same number. */
+  async ask(session: Session, question: Message): Promise<void> {
+    const [, , number] = question;
+    const answers = this.#answers.get(session) ?? new Map<unknown, Promise<Message>>();
+    this.#answers.set(session, answers);
+    const answer = answers.get(number) ?? answerOf(session, question, this.#queue);
+    answers.set(number, answer);
+    for (const oldest of answers.keys()) {
+      if (answers.size <= ANSWERS_MAX) break;
+      answers.delete(oldest);
+    }
+    // A producer that takes no answers asks again when it does.
+    say(session, await answer);
+  }
+}
+
+async function answerOf(
   session: Session,
   [, name, number, operation, args]: Message,
   queue: ServedQueue | undefined,
-): Promise<void> {
+): Promise<Message> {
   let answer: readonly unknown[];
   try {
     if (queue === undefined) {
@@ -71,6 +99,5 @@ export async function answerProducer(
     const site = { service: name, method: String(operation), node: session.peer.node, ms: 0 };
     answer = [toWireError(error, { ...site, traceId: undefined }), null];
   }
-  // A producer that takes no answers asks again when it does.
-  say(session, [Kind.answer, name, number, ...answer]);
+  return [Kind.answer, name, number, ...answer];
 }

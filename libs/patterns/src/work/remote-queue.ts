@@ -7,6 +7,7 @@ import {
   intercept,
   parseWireError,
   RemoteError,
+  type Session,
 } from "@zeroplane/link";
 import { type Message, sessionTo, type To } from "../channel.ts";
 import { PatternError } from "../errors.ts";
@@ -25,6 +26,15 @@ export interface RemoteQueueOptions extends Pick<DialOptions, "keys" | "node"> {
   /** How long an answer may take, milliseconds (default 30 000), the wait for a result apart. */
   readonly timeoutMs?: number;
   readonly interceptors?: readonly Interceptor[];
+}
+
+const numbers = new WeakMap<Session, number>();
+
+/** Numbers of questions go on for as long as a session does, whoever asks. */
+function nextNumber(session: Session): number {
+  const number = (numbers.get(session) ?? 0) + 1;
+  numbers.set(session, number);
+  return number;
 }
 
 interface Asked {
@@ -48,7 +58,6 @@ export class RemoteQueue<Payload, Result> implements JobQueue<Payload, Result> {
   readonly #detach: () => void;
   readonly #stopWatching: () => void;
   readonly #repeat: NodeJS.Timeout;
-  #number = 0;
   #closed = false;
 
   /** Use {@link connectQueue}. */
@@ -153,7 +162,7 @@ export class RemoteQueue<Payload, Result> implements JobQueue<Payload, Result> {
     if (this.#asked.size >= ASKED_MAX) {
       throw new PatternError("ERR_OVERLOADED", `queue ${this.name}: ${ASKED_MAX} answers are due`);
     }
-    const number = this.#number++;
+    const number = nextNumber(this.#session.session);
     const timeoutMs = (this.#options.timeoutMs ?? TIMEOUT_MS) + (options.wait ?? 0);
     const answer = Promise.withResolvers<unknown>();
     const message: Message = [Kind.ask, this.name, number, operation, args];

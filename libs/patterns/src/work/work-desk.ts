@@ -5,7 +5,7 @@ import type { NamedHandler } from "../names.ts";
 import type { WorkCore } from "./core.ts";
 import type { Dispatch } from "./dispatch.ts";
 import type { JobRecord } from "./job.ts";
-import { answerProducer, type ServedQueue } from "./producers.ts";
+import { ProducerDesk, type ServedQueue } from "./producers.ts";
 import { Kind, rowsOf } from "./protocol.ts";
 import type { Turn } from "./turn.ts";
 
@@ -22,14 +22,14 @@ export interface WorkDeskParts {
 
 /** The side of a queue that sessions speak to: which worker is at which session, and what it says. */
 export class WorkDesk {
-  readonly #queue: ServedQueue;
+  readonly #producers: ProducerDesk;
   readonly #parts: WorkDeskParts;
   readonly #sessions = new Map<string, Session>();
   readonly #names = new Map<Session, string>();
   #closed = false;
 
   constructor(queue: ServedQueue, parts: WorkDeskParts) {
-    this.#queue = queue;
+    this.#producers = new ProducerDesk(parts.producers ? queue : undefined);
     this.#parts = parts;
   }
 
@@ -76,7 +76,7 @@ export class WorkDesk {
   #receive(session: Session, message: Message): void {
     if (this.#closed) return;
     const [kind, , a, b, c] = message;
-    if (kind === Kind.ask) this.#ask(session, message);
+    if (kind === Kind.ask) void this.#producers.ask(session, message);
     else if (kind === Kind.progress) {
       const job = this.#parts.core.running(String(a), Number(b));
       if (job !== undefined) this.#parts.progress(job.id, c);
@@ -112,10 +112,6 @@ export class WorkDesk {
       accepted = core.failed(job, attempt, parseWireError(value), nowMs());
     } else return;
     dispatch.settle(session, [job, attempt, accepted]);
-  }
-
-  #ask(session: Session, message: Message): void {
-    void answerProducer(session, message, this.#parts.producers ? this.#queue : undefined);
   }
 
   /** It may come back within the grace time, under a new session when this one has ended. */

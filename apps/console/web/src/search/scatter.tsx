@@ -19,14 +19,15 @@ interface Place {
 }
 
 function placesOf(rows: readonly SearchRow[], width: number): Place[] {
-  const starts = rows.map(({ startMs }) => startMs);
+  const times = rows.map((row) => row.trace ?? row);
+  const starts = times.map(({ startMs }) => startMs);
   const [first, last] = [Math.min(...starts), Math.max(...starts)];
-  const logs = rows.map(({ durationMs }) => Math.log(Math.max(durationMs, 0.001)));
+  const logs = times.map(({ durationMs }) => Math.log(Math.max(durationMs, 0.001)));
   const [low, high] = [Math.min(...logs), Math.max(...logs)];
   const share = (value: number, from: number, to: number): number =>
     to > from ? (value - from) / (to - from) : 0.5;
   return rows.map((of, i) => ({
-    x: AXIS_PX + share(of.startMs, first, last) * (width - AXIS_PX - MARGIN_PX),
+    x: AXIS_PX + share(starts[i] ?? 0, first, last) * (width - AXIS_PX - MARGIN_PX),
     y: HEIGHT_PX - MARGIN_PX - share(logs[i] ?? 0, low, high) * (HEIGHT_PX - 2 * MARGIN_PX),
     of,
   }));
@@ -39,8 +40,9 @@ export function Scatter({ rows }: { readonly rows: readonly SearchRow[] }): JSX.
     (context, width) => {
       context.font = "11px system-ui, sans-serif";
       context.fillStyle = ink("--quiet");
-      const longest = Math.max(...rows.map(({ durationMs }) => durationMs));
-      const shortest = Math.min(...rows.map(({ durationMs }) => durationMs));
+      const lengths = rows.map((row) => (row.trace ?? row).durationMs);
+      const longest = Math.max(...lengths);
+      const shortest = Math.min(...lengths);
       context.fillText(duration(longest), 4, MARGIN_PX + 8);
       context.fillText(duration(shortest), 4, HEIGHT_PX - MARGIN_PX);
       for (const { x, y, of } of placesOf(rows, width)) {
@@ -82,8 +84,14 @@ export function Scatter({ rows }: { readonly rows: readonly SearchRow[] }): JSX.
       <figcaption class="quiet">
         {hovered === undefined
           ? "Across when it began, up how long it took. Squares failed."
-          : `${hovered.service} ${hovered.operation}: ${duration(hovered.durationMs)}, ${time(hovered.startMs)}`}
+          : wordsOf(hovered)}
       </figcaption>
     </figure>
   );
+}
+
+function wordsOf(row: SearchRow): string {
+  const { service, operation } = row;
+  const { durationMs, startMs } = row.trace ?? row;
+  return `${row.trace?.service ?? service} ${row.trace?.name ?? operation}: ${duration(durationMs)}, ${time(startMs)}`;
 }

@@ -17,6 +17,8 @@ const RETRYABLE = {
   ERR_CONFLICT: true,
   /** Nobody answered within the deadline. */
   ERR_TIMEOUT: true,
+  /** The disk would not take it: it is full, or cannot be written to. */
+  ERR_DISK_FULL: true,
   /** Used after `close()`. */
   ERR_CLOSED: false,
 } as const;

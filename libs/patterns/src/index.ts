@@ -4,6 +4,7 @@ export { PatternError, type PatternErrorCode } from "./errors.ts";
 export {
   Feed,
   type FeedOptions,
+  type FeedStats,
   type OpenFeedOptions,
   openFeed,
   type PublishOptions,
@@ -19,6 +20,8 @@ export {
 } from "./feed/follower.ts";
 export type { Gap } from "./feed/follower-core.ts";
 export type { Origin } from "./feed/message.ts";
+export type { StoreOptions } from "./feed/open-store.ts";
+export type { LogLimits, LogStats } from "./feed/segment-log.ts";
 export { matches } from "./feed/topics.ts";
 export type { LaneKeys, LaneOptions } from "./lane.ts";
 export { type CollectOptions, Collector, collectPipe, type SenderStats } from "./pipe/collector.ts";

@@ -1,4 +1,3 @@
-import { randomInt } from "node:crypto";
 import {
   compose,
   type DialKeys,
@@ -8,7 +7,6 @@ import {
   type Interceptor,
   intercept,
   type Listener,
-  nodeName,
   parseEndpoint,
   SafeSocket,
   type Session,
@@ -17,17 +15,15 @@ import { type Message, tell } from "../channel.ts";
 import { bindLane, type LaneOptions } from "../lane.ts";
 import { attach, type NamedHandler, offer } from "../names.ts";
 import { VERB_FEED } from "../verbs.ts";
-import { History } from "./history.ts";
-import { type FeedMessage, toFrames, toWire } from "./message.ts";
-import { BEAT_MS, Kind, REPLAY_MAX } from "./protocol.ts";
+import { toFrames, toWire } from "./message.ts";
+import { type Opened, openStore, type StoreOptions } from "./open-store.ts";
+import { BEAT_MS, Kind } from "./protocol.ts";
+import type { Beat, Start } from "./publisher-core.ts";
+import type { LogStats } from "./segment-log.ts";
 import { matchesAny } from "./topics.ts";
 
 /** Options of {@link Feed}s. */
-export interface FeedOptions {
-  /** Name of this process, which followers see (default host and pid). */
-  readonly node?: string;
-  /** Bytes of history for those who missed something (default 8 MiB). */
-  readonly historyBytes?: number;
+export interface FeedOptions extends StoreOptions {
   readonly interceptors?: readonly Interceptor[];
 }
 
@@ -45,7 +41,19 @@ interface Following {
   isNew: boolean;
 }
 
-const HISTORY_BYTES = 8 * 1024 * 1024;
+/** What a feed has done so far. */
+export interface FeedStats {
+  /** The last number that was given. */
+  readonly head: number;
+  readonly followers: number;
+  /** Bytes that are kept for those who missed something. */
+  readonly historyBytes: number;
+  /** Messages that are not kept any more. */
+  readonly dropped: number;
+  /** What went wrong with the log, when there is one. */
+  readonly log?: LogStats;
+}
+
 /** Messages libzmq may hold for one slow subscriber; what it then drops is found and filled. */
 const LANE_QUEUE_MAX = 10_000;
 
@@ -56,24 +64,19 @@ const LANE_QUEUE_MAX = 10_000;
 export class Feed<T> implements AsyncDisposable {
   readonly name: string;
   readonly #socket: SafeSocket;
-  readonly #origin: { readonly node: string; readonly epoch: number };
-  readonly #history: History;
+  readonly #kept: Opened;
   readonly #interceptor: Interceptor | undefined;
-  readonly #lastOf = new Map<string, number>();
   readonly #followers = new Map<Session, Following>();
-  #changed = new Set<string>();
   readonly #lanes = new Set<string>();
   readonly #ends: (() => void | Promise<void>)[] = [];
   readonly #beat: NodeJS.Timeout;
   #port = 0;
-  #head = 0;
 
   /** Use {@link openFeed} or {@link publishTo}. */
   constructor(name: string, socket: SafeSocket, options: FeedOptions) {
     this.name = name;
     this.#socket = socket;
-    this.#origin = { node: options.node ?? nodeName(), epoch: randomInt(2 ** 31) };
-    this.#history = new History(options.historyBytes ?? HISTORY_BYTES);
+    this.#kept = openStore(options);
     this.#interceptor = compose(options.interceptors);
     this.#beat = setInterval(() => this.#beats(), BEAT_MS).unref();
   }
@@ -81,6 +84,7 @@ export class Feed<T> implements AsyncDisposable {
   /**
    * Publishes `value` to whoever follows `topic` (words joined by dots).
    * @returns its number. @throws LinkError ERR_LINK_ENCODE when it cannot travel
+   * @throws PatternError ERR_DISK_FULL when its log takes nothing more: it was not published
    */
   put(topic: string, value: T): number {
     const body = encode(value);
@@ -93,22 +97,32 @@ export class Feed<T> implements AsyncDisposable {
       attributes: { topic },
     } as const;
     const about = { ...operation, headers: {} };
+    let refused: unknown;
     const send = async (headers: Headers): Promise<void> => {
-      seq = this.#put(topic, body, headers);
+      try {
+        seq = this.#put(topic, body, headers);
+      } catch (error) {
+        refused = error;
+        throw error;
+      }
     };
     intercept(this.#interceptor, () => about, send).catch(() => undefined);
+    if (refused !== undefined) throw refused;
     return seq;
   }
 
   /** Followers, numbers given and bytes kept. */
-  stats(): { head: number; followers: number; historyBytes: number; dropped: number } {
-    const { bytes, dropped } = this.#history;
-    return { head: this.#head, followers: this.#followers.size, historyBytes: bytes, dropped };
+  stats(): FeedStats {
+    const { core, store, logStats } = this.#kept;
+    const log = logStats();
+    const stats = { head: core.head, followers: this.#followers.size, historyBytes: store.bytes };
+    return { ...stats, dropped: store.dropped, ...(log !== undefined && { log }) };
   }
 
   /** Says goodbye to every follower and closes the files of the history. */
   async close(): Promise<void> {
     clearInterval(this.#beat);
+    this.#kept.store.close();
     for (const end of this.#ends.splice(0)) await end();
     await this.#socket[Symbol.asyncDispose]();
   }
@@ -137,28 +151,32 @@ export class Feed<T> implements AsyncDisposable {
 
   /** For the openers: tells a collector that this publisher is here. */
   announce(session: Session): void {
-    const { node, epoch } = this.#origin;
-    tell(session, VERB_FEED, [Kind.offer, this.name, node, epoch, this.#head, this.#port]);
+    this.#offer(session);
+  }
+
+  #offer(session: Session, start?: Start): void {
+    const { origin, core } = this.#kept;
+    const { node, epoch } = origin;
+    const where = start && [start.head, start.topics];
+    const offered = [node, epoch, core.head, this.#port, core.base, where];
+    tell(session, VERB_FEED, [Kind.offer, this.name, ...offered]);
   }
 
   #put(topic: string, body: Uint8Array, headers: Headers): number {
-    const seq = ++this.#head;
-    const prev = this.#lastOf.get(topic) ?? 0;
-    const message: FeedMessage = { topic, seq, prev, atMs: Date.now(), headers, body };
-    this.#lastOf.set(topic, seq);
-    this.#changed.add(topic);
-    this.#history.push(message);
-    this.#socket.send(toFrames(this.name, this.#origin, message));
-    return seq;
+    const { core, origin } = this.#kept;
+    const message = core.put({ topic, atMs: Date.now(), headers, body });
+    this.#socket.send(toFrames(this.name, origin, message));
+    return message.seq;
   }
 
-  #receive(session: Session, [kind, , a, b]: Message, dataHost: string | undefined): void {
+  #receive(session: Session, [kind, , a, b, c]: Message, dataHost: string | undefined): void {
     if (kind === Kind.follow) {
       const patterns = Array.isArray(a) ? a.map(String) : [">"];
       this.#followers.set(session, { patterns, isNew: true });
       const port = Number(b);
       if (dataHost !== undefined && port > 0) this.#dialLane(`tcp://${dataHost}:${port}`);
-      else this.announce(session);
+      const from = c === "last" || typeof c === "number" ? c : "now";
+      this.#offer(session, this.#kept.core.start(patterns, from));
     }
     if (kind === Kind.ask) this.#replay(session, Number(a), Number(b));
   }
@@ -171,33 +189,32 @@ export class Feed<T> implements AsyncDisposable {
 
   #replay(session: Session, from: number, to: number): void {
     const patterns = this.#followers.get(session)?.patterns ?? [">"];
-    const found = this.#history.range(patterns, from, { to, count: REPLAY_MAX });
-    const oldest = this.#history.oldest || this.#head + 1;
-    const complete = found.length < REPLAY_MAX;
-    const { epoch } = this.#origin;
-    const about = [from, to, oldest, complete];
-    tell(session, VERB_FEED, [Kind.replay, this.name, epoch, found.map(toWire), about]);
+    const { core, origin } = this.#kept;
+    const { messages, oldest, next, holes } = core.replay(patterns, from, to);
+    const about = [from, to, oldest, next, holes];
+    tell(session, VERB_FEED, [Kind.replay, this.name, origin.epoch, messages.map(toWire), about]);
   }
 
   #beats(): void {
-    const changed = this.#lasts(this.#changed);
-    this.#changed = new Set();
+    const { core } = this.#kept;
+    const changed = core.beat();
     for (const [session, following] of this.#followers) {
-      const lasts = following.isNew ? this.#lasts(this.#lastOf.keys()) : changed;
+      this.#tellBeat(session, following, following.isNew ? core.fullBeat() : changed);
       following.isNew = false;
-      const theirs = lasts.filter(([topic]) => matchesAny(following.patterns, topic));
-      tell(session, VERB_FEED, [Kind.beat, this.name, this.#origin.epoch, theirs]);
     }
   }
 
-  #lasts(topics: Iterable<string>): [string, number][] {
-    return [...topics].map((topic) => [topic, this.#lastOf.get(topic) ?? 0]);
+  #tellBeat(session: Session, { patterns }: Following, { lasts, head }: Beat): void {
+    const theirs = lasts.filter(([topic]) => matchesAny(patterns, topic));
+    const { epoch } = this.#kept.origin;
+    tell(session, VERB_FEED, [Kind.beat, this.name, epoch, theirs, head]);
   }
 }
 
 /**
  * Opens a feed that followers dial: they ask on `listener`, and get the data from a PUB socket.
- * @throws LinkError when the data lane cannot be bound
+ * @throws LinkError when the data lane cannot be bound; what the file system throws when the log
+ *   in `folder` cannot be opened
  */
 export async function openFeed<T>(
   name: string,
@@ -207,10 +224,21 @@ export async function openFeed<T>(
   const make = (security: Gate["security"] | undefined): SafeSocket =>
     new SafeSocket("pub", { security, highWaterMark: LANE_QUEUE_MAX });
   const { socket, port, end } = await bindLane(make, options);
-  const feed = new Feed<T>(name, socket, options);
+  const feed = made(() => new Feed<T>(name, socket, options), socket, end);
   const withdraw = offer(listener, { verb: VERB_FEED, name }, (session) => feed.lane(session));
   feed.bound(port, withdraw, end);
   return feed;
+}
+
+/** What `make` makes; when it cannot, nothing is left open. */
+function made<R>(make: () => R, socket: SafeSocket, end: () => void): R {
+  try {
+    return make();
+  } catch (error) {
+    socket.close();
+    end();
+    throw error;
+  }
 }
 
 /**
@@ -225,7 +253,11 @@ export function publishTo<T>(
 ): Feed<T> {
   const security = options.keys;
   const socket = new SafeSocket("pub", { security, highWaterMark: LANE_QUEUE_MAX });
-  const feed = new Feed<T>(name, socket, options);
+  const feed = made(
+    () => new Feed<T>(name, socket, options),
+    socket,
+    () => undefined,
+  );
   const host = parseEndpoint(session.endpoint)?.host ?? "127.0.0.1";
   const about = { verb: VERB_FEED, name };
   const detach = attach(session, about, feed.lane(session, host));

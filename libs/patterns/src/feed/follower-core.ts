@@ -22,8 +22,18 @@ export interface Replay {
   readonly to: number;
   /** The lowest number the publisher keeps. */
   readonly oldest: number;
-  /** False when there is more in the range than it has sent. */
-  readonly complete: boolean;
+  /** The lowest number that it has not looked at: after `to` when this is all. */
+  readonly next: number;
+  /** Numbers in between that were given and are not kept. */
+  readonly holes: readonly Gap[];
+}
+
+/** What one beat says. */
+export interface BeatOf {
+  /** The last number that was given. */
+  readonly head: number;
+  /** The last message of each topic that changed. */
+  readonly lasts: readonly (readonly [topic: string, seq: number])[];
 }
 
 interface Range {
@@ -32,6 +42,8 @@ interface Range {
 }
 
 const HELD_MAX = 10_000;
+/** Gaps that are remembered, so that none is told twice. */
+const TOLD_MAX = 100;
 const ASK_MS = 1_000;
 
 /**
@@ -49,15 +61,32 @@ export class FollowerCore {
   #held: FeedMessage[] = [];
   #asked: (Range & { readonly next: number; readonly atMs: number }) | undefined;
   #seen: number;
+  /** Up to here everything was delivered or told as a gap. */
+  #complete: number;
+  /** The head that the last beat named: complete when nothing of it is missing at the next. */
+  #claimed: number;
+  /** Up to here the publisher's beats do not tell everything. */
+  #base = 0;
+  #told: Gap[] = [];
   filled = 0;
   gaps = 0;
   duplicates = 0;
 
-  /** @param head number of the last message that is not wanted */
-  constructor(head: number, effects: FollowerEffects) {
+  /**
+   * @param head number of the last message that is not wanted
+   * @param topics the same for single topics, where it is another one
+   */
+  constructor(
+    head: number,
+    effects: FollowerEffects,
+    topics: Iterable<readonly [topic: string, head: number]> = [],
+  ) {
     this.#start = head;
     this.#seen = head;
+    this.#complete = head;
+    this.#claimed = head;
     this.#effects = effects;
+    for (const [topic, last] of topics) this.#last.set(topic, last);
   }
 
   /** Highest number seen. */
@@ -84,6 +113,9 @@ export class FollowerCore {
     const asked = this.#asked;
     if (asked === undefined || about.from !== asked.next || about.to !== asked.to) return;
     if (about.oldest > asked.next) this.#lost(asked.next, Math.min(about.oldest - 1, asked.to));
+    for (const { from, to } of about.holes) {
+      this.#lost(Math.max(from, asked.next), Math.min(to, asked.to));
+    }
     for (const message of messages) {
       if (message.seq <= this.#lastOf(message.topic)) continue;
       this.filled++;
@@ -91,8 +123,8 @@ export class FollowerCore {
       if (this.#follows(message, asked)) this.#deliver(message);
       else this.#hold(message);
     }
-    const next = (messages.at(-1)?.seq ?? asked.to) + 1;
-    if (!about.complete && next <= asked.to) this.#ask({ ...asked, next }, nowMs);
+    const { next } = about;
+    if (next > asked.next && next <= asked.to) this.#ask({ ...asked, next }, nowMs);
     else this.#settled(asked, nowMs);
   }
 
@@ -100,11 +132,30 @@ export class FollowerCore {
    * The publisher says where it is: the last message of each topic that changed. What is not here
    * may still be on its way, so it is asked for when the next beat finds it missing.
    */
-  beat(lasts: readonly (readonly [topic: string, seq: number])[], nowMs: number): void {
+  beat({ head, lasts }: BeatOf, nowMs: number): void {
     if (this.#asked !== undefined) {
       if (nowMs - this.#asked.atMs >= ASK_MS) this.#ask(this.#asked, nowMs);
     } else this.#askForMissing(nowMs);
     for (const [topic, seq] of lasts) if (seq > this.#lastOf(topic)) this.#missing.set(topic, seq);
+    this.#claimed = Math.max(this.#claimed, head);
+  }
+
+  /**
+   * The publisher is there again, and does not know every message of every topic up to `base`:
+   * neither `prev` nor a beat tells that one is missing, so all since the last sure one is asked.
+   */
+  resumed(base: number): void {
+    this.#base = Math.max(this.#base, base);
+  }
+
+  /** The publisher has begun another life: what is not here of this one cannot be had any more. */
+  ended(): void {
+    const held = this.#held.sort((a, b) => a.seq - b.seq);
+    this.#held = [];
+    this.#asked = undefined;
+    this.#lost(this.#complete + 1, Number.MAX_SAFE_INTEGER);
+    for (const message of held)
+      if (message.seq > this.#lastOf(message.topic)) this.#deliver(message);
   }
 
   #lastOf(topic: string): number {
@@ -129,12 +180,18 @@ export class FollowerCore {
       from = Math.min(from, last + 1);
       to = Math.max(to, seq);
     }
+    if (this.#base > this.#complete) {
+      from = Math.min(from, this.#complete + 1);
+      to = Math.max(to, this.#base);
+    }
     if (to > 0) this.#ask({ from, to }, nowMs);
+    else this.#complete = this.#claimed;
   }
 
   /** All of the range was sent: what is still not here is gone for good. */
   #settled(range: Range, nowMs: number): void {
     this.#asked = undefined;
+    if (range.from <= this.#complete + 1) this.#complete = Math.max(this.#complete, range.to);
     for (const [topic, seq] of this.#missing) {
       const last = this.#lastOf(topic);
       if (seq > last && (range.from > last + 1 || seq > range.to)) continue;
@@ -169,6 +226,8 @@ export class FollowerCore {
   }
 
   #lost(from: number, to: number): void {
+    if (from > to || this.#told.some((gap) => gap.from <= from && gap.to >= to)) return;
+    this.#told = [...this.#told.slice(1 - TOLD_MAX), { from, to }];
     this.gaps++;
     this.#effects.gap({ from, to });
   }

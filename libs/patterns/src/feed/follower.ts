@@ -16,9 +16,10 @@ import { type Message, sessionTo, type To, tell } from "../channel.ts";
 import { bindLane, type LaneOptions } from "../lane.ts";
 import { attach, type NamedHandler, offer } from "../names.ts";
 import { VERB_FEED } from "../verbs.ts";
-import { FollowerCore, type Gap } from "./follower-core.ts";
+import { FollowerCore, type FollowerEffects, type Gap } from "./follower-core.ts";
 import { type FeedMessage, fromFrames, fromWire, type Origin, topicFrame } from "./message.ts";
 import { Kind } from "./protocol.ts";
+import type { Start } from "./publisher-core.ts";
 import { matchesAny, prefixOf } from "./topics.ts";
 
 /** One message as a follower gets it. */
@@ -34,15 +35,20 @@ export interface FeedItem<T> extends Omit<FeedMessage, "body" | "prev"> {
 export interface FollowOptions<T> {
   /** Called with each message, in order per topic and once. */
   readonly onItem: (item: FeedItem<T>) => void;
-  /** Called when messages may be lost for good. */
+  /**
+   * Called when messages may be lost for good. `to` is `Number.MAX_SAFE_INTEGER` when a publisher
+   * has begun another life, and what it put at the end of the one before cannot be known.
+   */
   readonly onGap?: (gap: Gap & Origin) => void;
   /** Patterns of topics: `*` is one word, a last `>` is any rest (default everything). */
   readonly topics?: readonly string[];
   /**
    * The number after which to begin, for a publisher's life that is met for the first time:
-   * `"now"` (default) leaves out what was put before, `"start"` takes all that its history has.
+   * `"now"` (default) leaves out what was put before, `"last"` has the last message of each topic,
+   * `"start"` all that its history has, a `Date` what was put from then on by its clock. A later
+   * life of a publisher is taken from its start.
    */
-  readonly from?: "now" | "start" | ((origin: Origin) => number);
+  readonly from?: "now" | "last" | "start" | number | Date | ((origin: Origin) => number);
   readonly interceptors?: readonly Interceptor[];
 }
 
@@ -116,23 +122,45 @@ export class Follower<T> implements AsyncDisposable {
 
   /** For the openers: asks to follow; `port` is where this side has bound the data lane. */
   ask(session: Session, port: number): void {
-    tell(session, VERB_FEED, [Kind.follow, this.name, this.#topics, port]);
+    tell(session, VERB_FEED, [Kind.follow, this.name, this.#topics, port, this.#wireFrom]);
   }
 
-  #receive(session: Session, [kind, , a, b, c, d]: Message, onOffer: (port: number) => void): void {
+  /** `from` as the publisher has to know it. */
+  get #wireFrom(): "now" | "last" | number {
+    const { from } = this.#options;
+    return from instanceof Date ? from.getTime() : from === "last" ? "last" : "now";
+  }
+
+  #receive(session: Session, message: Message, onOffer: (port: number) => void): void {
+    const [kind, , a, b, c] = message;
     if (kind === Kind.offer) {
-      this.#meet({ node: String(a), epoch: Number(b) }, Number(c), session);
-      onOffer(Number(d));
+      this.#offered(session, message, onOffer);
       return;
     }
     const publisher = this.#of(session, Number(a));
-    if (publisher === undefined) return;
+    if (publisher === undefined || !Array.isArray(b)) return;
     const nowMs = performance.now();
-    if (kind === Kind.beat) publisher.core.beat(b as [string, number][], nowMs);
-    if (kind === Kind.replay && Array.isArray(b) && Array.isArray(c)) {
-      const [from, to, oldest, complete] = c as [number, number, number, boolean];
-      publisher.core.replayed(b.map(fromWire), { from, to, oldest, complete }, nowMs);
+    if (kind === Kind.beat) {
+      publisher.core.beat({ lasts: b as [string, number][], head: Number(c) }, nowMs);
     }
+    if (kind === Kind.replay && Array.isArray(c)) {
+      const [from, to, oldest, next, holes] = c as [number, number, number, number, Gap[]];
+      publisher.core.replayed(b.map(fromWire), { from, to, oldest, next, holes }, nowMs);
+    }
+  }
+
+  /** A first offer says where a publisher is; the one after `follow` says where this one begins. */
+  #offered(session: Session, message: Message, onOffer: (port: number) => void): void {
+    const [, , node, epoch, head, port, base, start] = message;
+    const origin = { node: String(node), epoch: Number(epoch) };
+    if (Array.isArray(start)) {
+      const [from, topics] = start as [number, [string, number][]];
+      this.#meet(origin, { head: from, topics }, session);
+      this.#publishers.get(origin.node)?.core.resumed(Number(base));
+    } else if (this.#wireFrom === "now") {
+      this.#meet(origin, { head: Number(head), topics: [] }, session);
+    }
+    if (!Array.isArray(start) || Number(port) > 0) onOffer(Number(port));
   }
 
   #of(session: Session, epoch: number): Publisher | undefined {
@@ -142,30 +170,37 @@ export class Follower<T> implements AsyncDisposable {
     return undefined;
   }
 
-  #meet(origin: Origin, head: number, session: Session): void {
+  #meet(origin: Origin, start: Start, session: Session): void {
     const known = this.#publishers.get(origin.node);
     if (known?.origin.epoch === origin.epoch) {
       known.session = session;
       return;
     }
-    const { from = "now" } = this.#options;
-    const start = from === "now" ? head : from === "start" ? 0 : from(origin);
-    const publisher: Publisher = { origin, session, core: this.#core(origin, start) };
-    this.#publishers.set(origin.node, publisher);
+    known?.core.ended();
+    const core = this.#core(origin, known === undefined ? this.#from(origin, start) : FIRST);
+    this.#publishers.set(origin.node, { origin, session, core });
     const early = this.#early;
     this.#early = [];
     for (const { origin: of, message } of early) this.#data(of, message);
   }
 
-  #core(origin: Origin, start: number): FollowerCore {
-    return new FollowerCore(start, {
+  #from(origin: Origin, start: Start): Start {
+    const { from = "now" } = this.#options;
+    if (from === "start") return FIRST;
+    if (typeof from === "number") return { head: from, topics: [] };
+    return typeof from === "function" ? { head: from(origin), topics: [] } : start;
+  }
+
+  #core(origin: Origin, { head, topics }: Start): FollowerCore {
+    const effects: FollowerEffects = {
       deliver: (message) => this.#deliver(origin, message),
       gap: (gap) => this.#options.onGap?.({ ...gap, ...origin }),
       ask: (from, to) => {
         const session = this.#publishers.get(origin.node)?.session;
         if (session !== undefined) tell(session, VERB_FEED, [Kind.ask, this.name, from, to]);
       },
-    });
+    };
+    return new FollowerCore(head, effects, topics);
   }
 
   #data(origin: Origin, message: FeedMessage): void {
@@ -197,6 +232,7 @@ export class Follower<T> implements AsyncDisposable {
 }
 
 const EARLY_MAX = 1_000;
+const FIRST: Start = { head: 0, topics: [] };
 
 /** Where a feed that binds is followed from, and with which keys. */
 export interface FollowFeedOptions<T> extends FollowOptions<T>, Pick<DialOptions, "node"> {
@@ -216,7 +252,7 @@ export function follow<T>(to: To, name: string, options: FollowFeedOptions<T>): 
   let dialled: string | undefined;
   const onOffer = (port: number): void => {
     const endpoint = `tcp://${host}:${port}`;
-    if (endpoint === dialled) return;
+    if (port === 0 || endpoint === dialled) return;
     if (dialled !== undefined) socket.disconnect(dialled);
     dialled = endpoint;
     socket.connect(endpoint);

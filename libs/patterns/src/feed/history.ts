@@ -1,12 +1,44 @@
+import type { Gap } from "./follower-core.ts";
 import type { FeedMessage } from "./message.ts";
 import { matchesAny } from "./topics.ts";
 
-/** Messages a follower may still ask for: the newest, up to a number of bytes. */
-export class History {
+/** Which numbers are looked for, both included, and how many messages may be found. */
+export interface Limits {
+  readonly to: number;
+  readonly count: number;
+}
+
+/** What a history has in a range of numbers. */
+export interface Found {
+  readonly messages: FeedMessage[];
+  /** The lowest number that was not looked at. */
+  readonly next: number;
+  /** Numbers below `next` that were given and cannot be had any more. */
+  readonly holes: readonly Gap[];
+}
+
+/** Where the messages of a feed are kept for those who missed some. */
+export interface FeedStore {
+  readonly bytes: number;
+  /** Messages that have left it. */
+  readonly dropped: number;
+  /** Number of the oldest message that is left, or 0 when there is none. */
+  readonly oldest: number;
+  /** Keeps a message. @throws PatternError ERR_DISK_FULL when it has no room for it */
+  push(message: FeedMessage): void;
+  /** Messages of `patterns` from the number `from` on, oldest first. */
+  range(patterns: readonly string[], from: number, limits: Limits): Found;
+  /** The highest number that was put before `atMs` (milliseconds since 1970), or 0. */
+  before(atMs: number): number;
+  /** Makes what was kept safe and lets go of files. */
+  close(): void;
+}
+
+/** Messages a follower may still ask for: the newest, up to a number of bytes, in memory. */
+export class History implements FeedStore {
   readonly #bytesMax: number;
   #messages: FeedMessage[] = [];
   #bytes = 0;
-  /** Messages that have left it. */
   dropped = 0;
 
   constructor(bytesMax: number) {
@@ -23,22 +55,26 @@ export class History {
     if (this.#bytes > this.#bytesMax) this.#trim();
   }
 
-  /** Messages of `patterns` with `from <= seq <= to`, oldest first, at most `count`. */
-  range(
-    patterns: readonly string[],
-    from: number,
-    limits: { to: number; count: number },
-  ): FeedMessage[] {
-    const found: FeedMessage[] = [];
+  range(patterns: readonly string[], from: number, { to, count }: Limits): Found {
+    const messages: FeedMessage[] = [];
     for (let at = this.#find(from); at < this.#messages.length; at++) {
       const message = this.#messages[at];
-      if (message === undefined || message.seq > limits.to || found.length >= limits.count) break;
-      if (matchesAny(patterns, message.topic)) found.push(message);
+      if (message === undefined || message.seq > to) break;
+      if (messages.length >= count) return { messages, next: message.seq, holes: [] };
+      if (matchesAny(patterns, message.topic)) messages.push(message);
     }
-    return found;
+    return { messages, next: to + 1, holes: [] };
   }
 
-  /** Number of the oldest message that is left, or 0 when there is none. */
+  before(atMs: number): number {
+    const after = this.#messages.find((message) => message.atMs >= atMs);
+    return (after?.seq ?? (this.#messages.at(-1)?.seq ?? 0) + 1) - 1;
+  }
+
+  close(): void {
+    this.#messages = [];
+  }
+
   get oldest(): number {
     return this.#messages[0]?.seq ?? 0;
   }

@@ -5,11 +5,16 @@
  */
 import { parseArgs } from "node:util";
 import { type Simulation, simulateSessions, type WorldOptions } from "@zeroplane/link/testing";
+import { simulateFeed } from "@zeroplane/patterns/testing";
 import { simulateCalls } from "@zeroplane/rpc/testing";
 
 type Simulate = (seed: number, options?: WorldOptions) => Simulation | Promise<Simulation>;
 
-const SUITES: Readonly<Record<string, Simulate>> = { link: simulateSessions, rpc: simulateCalls };
+const SUITES: Readonly<Record<string, Simulate>> = {
+  link: simulateSessions,
+  rpc: simulateCalls,
+  feed: simulateFeed,
+};
 const PROGRESS_MS = 5_000;
 
 const { values, positionals } = parseArgs({

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { listen } from "@zeroplane/link";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openFeed } from "./feed.ts";
-import { type FollowOptions, follow } from "./follower.ts";
+import { follow } from "./follower.ts";
+import type { From } from "./publishers.ts";
 
 let folder = "";
 beforeEach(() => {
@@ -35,7 +36,7 @@ test("a follower sees no restart of a publisher that keeps a log", async () => {
   expect(after.stats().log).toMatchObject({ corrupt: 0, tornBytes: 0 });
 });
 
-test.each<[string, FollowOptions<number>["from"], number[]]>([
+test.each<[string, From, number[]]>([
   ["now", "now", [7]],
   ["the last of each topic", "last", [5, 6, 7]],
   ["a number", 3, [4, 5, 6, 7]],

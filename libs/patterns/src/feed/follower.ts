@@ -16,10 +16,10 @@ import { type Message, sessionTo, type To, tell } from "../channel.ts";
 import { bindLane, type LaneOptions } from "../lane.ts";
 import { attach, type NamedHandler, offer } from "../names.ts";
 import { VERB_FEED } from "../verbs.ts";
-import { FollowerCore, type FollowerEffects, type Gap } from "./follower-core.ts";
+import type { Gap } from "./follower-core.ts";
 import { type FeedMessage, fromFrames, fromWire, type Origin, topicFrame } from "./message.ts";
 import { Kind } from "./protocol.ts";
-import type { Start } from "./publisher-core.ts";
+import { type From, Publishers } from "./publishers.ts";
 import { matchesAny, prefixOf } from "./topics.ts";
 
 /** One message as a follower gets it. */
@@ -48,14 +48,8 @@ export interface FollowOptions<T> {
    * `"start"` all that its history has, a `Date` what was put from then on by its clock. A later
    * life of a publisher is taken from its start.
    */
-  readonly from?: "now" | "last" | "start" | number | Date | ((origin: Origin) => number);
+  readonly from?: From;
   readonly interceptors?: readonly Interceptor[];
-}
-
-interface Publisher {
-  readonly origin: Origin;
-  readonly core: FollowerCore;
-  session: Session;
 }
 
 /** Follows every publisher of one feed that it meets. */
@@ -64,10 +58,8 @@ export class Follower<T> implements AsyncDisposable {
   readonly #options: FollowOptions<T>;
   readonly #topics: readonly string[];
   readonly #interceptor: Interceptor | undefined;
-  readonly #publishers = new Map<string, Publisher>();
+  readonly #publishers: Publishers<Session>;
   readonly #ends: (() => void | Promise<void>)[] = [];
-  /** What came on the data lane before its publisher's offer on the other one. */
-  #early: { readonly origin: Origin; readonly message: FeedMessage }[] = [];
   refused = 0;
 
   /** Use {@link follow} or {@link collectFeed}. */
@@ -76,6 +68,11 @@ export class Follower<T> implements AsyncDisposable {
     this.#options = options;
     this.#topics = options.topics ?? [">"];
     this.#interceptor = compose(options.interceptors);
+    this.#publishers = new Publishers(options.from ?? "now", {
+      deliver: (origin, message) => this.#deliver(origin, message),
+      gap: (origin, gap) => this.#options.onGap?.({ ...gap, ...origin }),
+      ask: (session, from, to) => tell(session, VERB_FEED, [Kind.ask, this.name, from, to]),
+    });
   }
 
   /** Prefixes for a SUB socket. */
@@ -85,7 +82,7 @@ export class Follower<T> implements AsyncDisposable {
 
   /** What is known of each publisher. */
   stats(): { node: string; seen: number; filled: number; gaps: number; duplicates: number }[] {
-    return [...this.#publishers.values()].map(({ origin, core }) => {
+    return this.#publishers.all().map(({ origin, core }) => {
       const { seen, filled, gaps, duplicates } = core;
       return { node: origin.node, seen, filled, gaps, duplicates };
     });
@@ -122,13 +119,13 @@ export class Follower<T> implements AsyncDisposable {
 
   /** For the openers: asks to follow; `port` is where this side has bound the data lane. */
   ask(session: Session, port: number): void {
-    tell(session, VERB_FEED, [Kind.follow, this.name, this.#topics, port, this.#wireFrom]);
-  }
-
-  /** `from` as the publisher has to know it. */
-  get #wireFrom(): "now" | "last" | number {
-    const { from } = this.#options;
-    return from instanceof Date ? from.getTime() : from === "last" ? "last" : "now";
+    tell(session, VERB_FEED, [
+      Kind.follow,
+      this.name,
+      this.#topics,
+      port,
+      this.#publishers.wireFrom,
+    ]);
   }
 
   #receive(session: Session, message: Message, onOffer: (port: number) => void): void {
@@ -137,79 +134,33 @@ export class Follower<T> implements AsyncDisposable {
       this.#offered(session, message, onOffer);
       return;
     }
-    const publisher = this.#of(session, Number(a));
-    if (publisher === undefined || !Array.isArray(b)) return;
-    const nowMs = performance.now();
+    const about = { line: session, epoch: Number(a), nowMs: performance.now() };
+    if (!Array.isArray(b)) return;
     if (kind === Kind.beat) {
-      publisher.core.beat({ lasts: b as [string, number][], head: Number(c) }, nowMs);
+      this.#publishers.beat(about, { lasts: b as [string, number][], head: Number(c) });
     }
     if (kind === Kind.replay && Array.isArray(c)) {
       const [from, to, oldest, next, holes] = c as [number, number, number, number, Gap[]];
-      publisher.core.replayed(b.map(fromWire), { from, to, oldest, next, holes }, nowMs);
+      this.#publishers.replayed(about, b.map(fromWire), { from, to, oldest, next, holes });
     }
   }
 
-  /** A first offer says where a publisher is; the one after `follow` says where this one begins. */
   #offered(session: Session, message: Message, onOffer: (port: number) => void): void {
     const [, , node, epoch, head, port, base, start] = message;
-    const origin = { node: String(node), epoch: Number(epoch) };
-    if (Array.isArray(start)) {
-      const [from, topics] = start as [number, [string, number][]];
-      this.#meet(origin, { head: from, topics }, session);
-      this.#publishers.get(origin.node)?.core.resumed(Number(base));
-    } else if (this.#wireFrom === "now") {
-      this.#meet(origin, { head: Number(head), topics: [] }, session);
-    }
-    if (!Array.isArray(start) || Number(port) > 0) onOffer(Number(port));
-  }
-
-  #of(session: Session, epoch: number): Publisher | undefined {
-    for (const publisher of this.#publishers.values()) {
-      if (publisher.session === session && publisher.origin.epoch === epoch) return publisher;
-    }
-    return undefined;
-  }
-
-  #meet(origin: Origin, start: Start, session: Session): void {
-    const known = this.#publishers.get(origin.node);
-    if (known?.origin.epoch === origin.epoch) {
-      known.session = session;
-      return;
-    }
-    known?.core.ended();
-    const core = this.#core(origin, known === undefined ? this.#from(origin, start) : FIRST);
-    this.#publishers.set(origin.node, { origin, session, core });
-    const early = this.#early;
-    this.#early = [];
-    for (const { origin: of, message } of early) this.#data(of, message);
-  }
-
-  #from(origin: Origin, start: Start): Start {
-    const { from = "now" } = this.#options;
-    if (from === "start") return FIRST;
-    if (typeof from === "number") return { head: from, topics: [] };
-    return typeof from === "function" ? { head: from(origin), topics: [] } : start;
-  }
-
-  #core(origin: Origin, { head, topics }: Start): FollowerCore {
-    const effects: FollowerEffects = {
-      deliver: (message) => this.#deliver(origin, message),
-      gap: (gap) => this.#options.onGap?.({ ...gap, ...origin }),
-      ask: (from, to) => {
-        const session = this.#publishers.get(origin.node)?.session;
-        if (session !== undefined) tell(session, VERB_FEED, [Kind.ask, this.name, from, to]);
-      },
+    const [from, topics] = Array.isArray(start) ? (start as [number, [string, number][]]) : [];
+    const offer = {
+      origin: { node: String(node), epoch: Number(epoch) },
+      head: Number(head),
+      base: Number(base),
+      start: from === undefined ? undefined : { head: from, topics: topics ?? [] },
     };
-    return new FollowerCore(head, effects, topics);
+    this.#publishers.offered(session, offer, performance.now());
+    if (from === undefined || Number(port) > 0) onOffer(Number(port));
   }
 
   #data(origin: Origin, message: FeedMessage): void {
-    if (!matchesAny(this.#topics, message.topic)) return;
-    const publisher = this.#publishers.get(origin.node);
-    if (publisher?.origin.epoch === origin.epoch)
-      publisher.core.message(message, performance.now());
-    // Without an offer a message is not lost: its publisher's beats lead to it.
-    else if (this.#early.length < EARLY_MAX) this.#early.push({ origin, message });
+    if (matchesAny(this.#topics, message.topic))
+      this.#publishers.data(origin, message, performance.now());
   }
 
   #deliver({ node, epoch }: Origin, message: FeedMessage): void {
@@ -230,9 +181,6 @@ export class Follower<T> implements AsyncDisposable {
     intercept(this.#interceptor, () => ({ ...operation, headers }), next).catch(() => undefined);
   }
 }
-
-const EARLY_MAX = 1_000;
-const FIRST: Start = { head: 0, topics: [] };
 
 /** Where a feed that binds is followed from, and with which keys. */
 export interface FollowFeedOptions<T> extends FollowOptions<T>, Pick<DialOptions, "node"> {

@@ -29,11 +29,15 @@ export interface LogRecord {
   readonly entry: { readonly message: FeedMessage } | { readonly facts: LogFacts };
 }
 
+/** Of the length as well: without it a mark and zeroes would be a record of no bytes. */
+const SUMMED_BYTES = 8;
+const sumOf = (header: Uint8Array, payload: Uint8Array): number => crc32(payload, crc32(header));
+
 function framed(payload: Uint8Array): Buffer {
   const record = Buffer.alloc(HEADER_BYTES + payload.length);
   MARK.copy(record);
   record.writeUInt32BE(payload.length, 4);
-  record.writeUInt32BE(crc32(payload), 8);
+  record.writeUInt32BE(sumOf(record.subarray(0, SUMMED_BYTES), payload), 8);
   record.set(payload, HEADER_BYTES);
   return record;
 }
@@ -51,7 +55,8 @@ export function readRecord(bytes: Buffer, at: number): LogRecord | undefined {
   const end = at + HEADER_BYTES + bytes.readUInt32BE(at + 4);
   if (end > bytes.length) return;
   const payload = bytes.subarray(at + HEADER_BYTES, end);
-  if (crc32(payload) !== bytes.readUInt32BE(at + 8)) return;
+  const header = bytes.subarray(at, at + SUMMED_BYTES);
+  if (sumOf(header, payload) !== bytes.readUInt32BE(at + SUMMED_BYTES)) return;
   const fields = decode(payload) as unknown[];
   if (fields.length !== FACTS_FIELDS) return { at, end, entry: { message: fromWire(fields) } };
   const [node, epoch, reserved, clean] = fields as [string, number, number, boolean];

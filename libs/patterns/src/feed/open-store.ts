@@ -30,6 +30,7 @@ export interface Opened {
   readonly logStats: () => LogStats | undefined;
 }
 
+const newEpoch = (): number => randomInt(2 ** 31);
 const HISTORY_BYTES = 8 * 1024 * 1024;
 
 /** Opens what `options` name. @throws what the file system throws, when a log cannot be opened */
@@ -37,13 +38,14 @@ export function openStore(options: StoreOptions): Opened {
   const { node = nodeName(), historyBytes = HISTORY_BYTES, folder } = options;
   if (folder === undefined) {
     const store = new History(historyBytes);
-    const origin = { node, epoch: randomInt(2 ** 31) };
+    const origin = { node, epoch: newEpoch() };
     return { store, origin, core: new PublisherCore(store), logStats: () => undefined };
   }
   const store = new SegmentLog({
     ...options.log,
     files: new FolderFiles(folder),
     node,
+    newEpoch,
     defer: (run) => void setImmediate(run),
     now: () => Date.now(),
   });

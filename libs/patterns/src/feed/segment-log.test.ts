@@ -22,7 +22,14 @@ interface OpenLog {
 function open(limits: LogLimits = {}, files: LogFiles = new FolderFiles(folder)): OpenLog {
   const deferred: (() => void)[] = [];
   const defer = (run: () => void): void => void deferred.push(run);
-  const log = new SegmentLog({ files, node: "n", defer, now: () => 10_000, ...limits });
+  const log = new SegmentLog({
+    files,
+    node: "n",
+    defer,
+    now: () => 10_000,
+    newEpoch: () => 7,
+    ...limits,
+  });
   const core = new PublisherCore(log, log);
   const turn = (): void => {
     for (const run of deferred.splice(0)) run();

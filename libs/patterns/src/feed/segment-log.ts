@@ -1,4 +1,3 @@
-import { randomInt } from "node:crypto";
 import { PatternError } from "../errors.ts";
 import type { Gap } from "./follower-core.ts";
 import type { FeedStore, Found, Limits } from "./history.ts";
@@ -28,6 +27,8 @@ export interface LogOptions extends LogLimits {
   readonly defer: (run: () => void) => void;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Names a new life, when the log is new. */
+  readonly newEpoch: () => number;
 }
 
 /** What went wrong with a log. */
@@ -85,7 +86,7 @@ export class SegmentLog implements FeedStore {
     const isDamaged = corrupt > 0 || tornBytes > 0;
     // After a proper close what is reserved is what was given; damage may hide a later reserve.
     this.head = Math.max(last, facts?.reserved ?? 0) + (isDamaged ? RESERVE : 0);
-    const { node, epoch } = facts ?? { node: options.node, epoch: randomInt(2 ** 31) };
+    const { node, epoch } = facts ?? { node: options.node, epoch: options.newEpoch() };
     this.origin = { node, epoch };
     this.lastOf = lastOf;
     this.#segments = scan.segments;

@@ -1,0 +1,1 @@
+export { simulateFeed } from "./simulate-feed.ts";

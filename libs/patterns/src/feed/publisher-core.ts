@@ -67,7 +67,7 @@ export class PublisherCore {
   put(content: Pick<FeedMessage, "topic" | "atMs" | "headers" | "body">): FeedMessage {
     const { topic } = content;
     const seq = this.#head + 1;
-    const message: FeedMessage = { ...content, seq, prev: this.#last(topic) };
+    const message: FeedMessage = { ...content, seq, prev: this.#lastOf.get(topic) ?? 0 };
     this.#store.push(message);
     this.#head = seq;
     this.#lastOf.set(topic, seq);
@@ -99,10 +99,6 @@ export class PublisherCore {
     if (from === "now") return { head: this.#head, topics: [] };
     const wanted = [...this.#lastOf].filter(([topic]) => matchesAny(patterns, topic));
     return { head: this.#head, topics: wanted.map(([topic, seq]) => [topic, seq - 1]) };
-  }
-
-  #last(topic: string): number {
-    return Math.max(this.#lastOf.get(topic) ?? 0, this.#base);
   }
 
   #beatOf(topics: Iterable<string>): Beat {

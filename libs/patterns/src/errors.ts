@@ -15,6 +15,8 @@ const RETRYABLE = {
   ERR_OVERLOADED: true,
   /** The value is not at the version that was expected. */
   ERR_CONFLICT: true,
+  /** The state does not let this process set the key. */
+  ERR_READ_ONLY: false,
   /** Nobody answered within the deadline. */
   ERR_TIMEOUT: true,
   /** The disk would not take it: it is full, or cannot be written to. */

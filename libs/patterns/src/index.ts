@@ -33,8 +33,12 @@ export {
   type PipeOptions,
   type PipeStats,
 } from "./pipe/pipe.ts";
-export { openState, State, type StateOptions, type Versioned, type Viewer } from "./state/state.ts";
+export type { Changes } from "./state/changes.ts";
+export type { SetOptions, Versioned } from "./state/owner-core.ts";
+export type { RemoteSetOptions } from "./state/remote-sets.ts";
+export { openState, type Setter, State, type StateOptions, type Viewer } from "./state/state.ts";
 export { View, type ViewOptions, viewState } from "./state/view.ts";
+export type { ViewChange } from "./state/view-core.ts";
 export type { AddOptions, JobState } from "./work/job.ts";
 export { hasEnded, type JobView, openQueue, Queue, type QueueOptions } from "./work/queue.ts";
 export {

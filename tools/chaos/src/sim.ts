@@ -5,7 +5,7 @@
  */
 import { parseArgs } from "node:util";
 import { type Simulation, simulateSessions, type WorldOptions } from "@zeroplane/link/testing";
-import { simulateFeed } from "@zeroplane/patterns/testing";
+import { simulateFeed, simulateState } from "@zeroplane/patterns/testing";
 import { simulateCalls } from "@zeroplane/rpc/testing";
 
 type Simulate = (seed: number, options?: WorldOptions) => Simulation | Promise<Simulation>;
@@ -14,6 +14,7 @@ const SUITES: Readonly<Record<string, Simulate>> = {
   link: simulateSessions,
   rpc: simulateCalls,
   feed: simulateFeed,
+  state: simulateState,
 };
 const PROGRESS_MS = 5_000;
 

@@ -1,4 +1,6 @@
+import { randomInt } from "node:crypto";
 import {
+  codeOf,
   compose,
   type Headers,
   type Interceptor,
@@ -6,20 +8,24 @@ import {
   type Listener,
   type Session,
 } from "@zeroplane/link";
-import { tell } from "../channel.ts";
+import { type Message, tell } from "../channel.ts";
 import { PatternError } from "../errors.ts";
 import { type NamedHandler, offer } from "../names.ts";
 import { VERB_STATE } from "../verbs.ts";
+import { type Group, OwnerCore, type SetOptions, type Versioned } from "./owner-core.ts";
 import { Kind } from "./protocol.ts";
+import type { RemoteSetOptions } from "./remote-sets.ts";
 
-/** A value with the version of the state at which it was set. */
-export interface Versioned<T> {
-  readonly value: T;
-  readonly version: number;
+/** Who wants to set a key. */
+export interface Setter {
+  readonly peer: Session["peer"];
+  readonly key: string;
 }
 
 /** Options of {@link openState}. */
 export interface StateOptions {
+  /** Says which viewers may set which keys (default none: only the owner sets). */
+  readonly writable?: (setter: Setter) => boolean;
   readonly interceptors?: readonly Interceptor[];
 }
 
@@ -37,7 +43,10 @@ interface Viewing {
   version: number;
 }
 
-type Change = readonly [key: string, value?: unknown, version?: number];
+/** Keys end by themselves at most this late, so that many of them end together. */
+const EXPIRE_MS = 20;
+/** Longer ones run at once in Node. */
+const TIMEOUT_MAX_MS = 2 ** 31 - 1;
 
 /**
  * Values by key, replicated to every viewer: a snapshot, then each change, in order. The version
@@ -45,18 +54,22 @@ type Change = readonly [key: string, value?: unknown, version?: number];
  */
 export class State<T> implements AsyncDisposable {
   readonly name: string;
-  readonly #entries = new Map<string, Versioned<T>>();
+  readonly #core: OwnerCore<T, Session>;
+  /** Versions of another life of the owner are not comparable. */
+  readonly #epoch = randomInt(2 ** 31);
+  readonly #options: StateOptions;
   readonly #viewers = new Map<Session, Viewing>();
   readonly #interceptor: Interceptor | undefined;
   readonly #withdraw: () => void;
   readonly #waiting = new Set<() => void>();
-  #changes: Change[] | undefined;
-  #version = 0;
+  #expiry: NodeJS.Timeout | undefined;
 
   /** Use {@link openState}. */
   constructor(name: string, listener: Listener, options: StateOptions) {
     this.name = name;
+    this.#options = options;
     this.#interceptor = compose(options.interceptors);
+    this.#core = new OwnerCore(name, (group) => this.#publish(group));
     this.#withdraw = offer(listener, { verb: VERB_STATE, name }, (session) =>
       this.#accept(session),
     );
@@ -64,65 +77,47 @@ export class State<T> implements AsyncDisposable {
 
   /** Counts changes; rises by one for each group of changes that belong together. */
   get version(): number {
-    return this.#version;
+    return this.#core.version;
   }
 
   /** The value of `key`, or `undefined`. */
   get(key: string): T | undefined {
-    return this.#entries.get(key)?.value;
+    return this.#core.get(key)?.value;
+  }
+
+  /** The value of `key` and the version for `set`'s `if`, or `undefined`. */
+  read(key: string): Versioned<T> | undefined {
+    const entry = this.#core.get(key);
+    return entry && { value: entry.value, version: entry.version };
   }
 
   /** Keys and values that begin with `under`, sorted by key. */
   entries(under = ""): [string, T][] {
-    return [...this.#entries]
-      .filter(([key]) => key.startsWith(under))
-      .map(([key, { value }]): [string, T] => [key, value])
-      .sort(([a], [b]) => (a < b ? -1 : 1));
+    const entries = this.#core.snapshot(under).map(([key, value]): [string, T] => [key, value]);
+    return entries.sort(([a], [b]) => (a < b ? -1 : 1));
   }
 
   /**
-   * Sets a value.
+   * Sets a value. One that was set with `ttlMs` goes unless it is set again in time.
    * @param options `if`: only when the key is at that version, 0 when it must not be there
    * @returns the version of the state that has it
    * @throws PatternError ERR_CONFLICT when it is at another version
    */
-  set(key: string, value: T, options: { readonly if?: number } = {}): number {
-    const at = this.#entries.get(key)?.version ?? 0;
-    if (options.if !== undefined && options.if !== at) {
-      const text = `${this.name}: ${key} is at version ${at}, not ${options.if}; read it again`;
-      throw new PatternError("ERR_CONFLICT", text);
-    }
-    return this.update(() => {
-      const version = this.#version + 1;
-      this.#entries.set(key, { value, version });
-      this.#changes?.push([key, value, version]);
-    });
+  set(key: string, value: T, options: SetOptions = {}): number {
+    return this.#set(key, value, options);
   }
 
-  /** Removes a key. @returns the version of the state without it */
-  delete(key: string): number {
-    if (!this.#entries.has(key)) return this.#version;
-    return this.update(() => {
-      this.#entries.delete(key);
-      this.#changes?.push([key]);
-    });
+  /**
+   * Removes a key. @returns the version of the state without it
+   * @throws PatternError ERR_CONFLICT when it is not at the version in `options.if`
+   */
+  delete(key: string, options: { readonly if?: number } = {}): number {
+    return this.#core.delete(key, options.if);
   }
 
   /** Several changes that viewers see at once. @returns the version that has them */
   update(change: () => void): number {
-    if (this.#changes !== undefined) {
-      change();
-      return this.#version + 1;
-    }
-    this.#changes = [];
-    try {
-      change();
-    } finally {
-      const changes = this.#changes;
-      this.#changes = undefined;
-      if (changes.length > 0) this.#publish(changes);
-    }
-    return this.#version;
+    return this.#core.update(change);
   }
 
   /** Who views the state, and how far each is. */
@@ -159,9 +154,10 @@ export class State<T> implements AsyncDisposable {
     }
   }
 
-  /** Takes the state away from its viewers and closes its file. */
+  /** Takes the state away from its viewers. */
   async close(): Promise<void> {
     this.#withdraw();
+    clearTimeout(this.#expiry);
     this.#viewers.clear();
   }
 
@@ -172,20 +168,63 @@ export class State<T> implements AsyncDisposable {
 
   #accept(session: Session): NamedHandler {
     return {
-      receive: ([kind, , value]) => {
+      receive: (message) => {
+        const [kind, , value] = message;
         if (kind === Kind.view) this.#view(session, String(value));
         if (kind === Kind.seen) this.#applied(session, Number(value));
+        if (kind === Kind.put) this.#put(session, message);
       },
       reset: () => this.#forget(session),
+      state: (state) => {
+        if (state === "closed") this.#forget(session);
+      },
     };
+  }
+
+  #set(key: string, value: T, options: SetOptions, holder?: Session): number {
+    const version = this.#core.set(key, value, { ...options, nowMs: performance.now(), holder });
+    if (options.ttlMs !== undefined) this.#expireLater();
+    return version;
+  }
+
+  /** A viewer sets or removes a key. */
+  #put(session: Session, [, , id, change, options]: Message): void {
+    try {
+      const version = this.#setFor(session, change as [string, T?], options as RemoteSetOptions);
+      tell(session, VERB_STATE, [Kind.done, this.name, id, version]);
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      tell(session, VERB_STATE, [Kind.done, this.name, id, 0, codeOf(error), text]);
+    }
+  }
+
+  #setFor(session: Session, change: readonly [string, T?], options: RemoteSetOptions): number {
+    const key = String(change[0]);
+    if (this.#options.writable?.({ peer: session.peer, key }) !== true) {
+      const text = `${this.name}: ${session.peer.node} may not set ${key}`;
+      throw new PatternError("ERR_READ_ONLY", text);
+    }
+    if (change.length === 1) return this.delete(key, options);
+    const holder = options.ephemeral === true ? session : undefined;
+    return this.#set(key, change[1] as T, options, holder);
+  }
+
+  #expireLater(): void {
+    const next = this.#core.nextEndMs;
+    clearTimeout(this.#expiry);
+    if (next === undefined) return;
+    const waitMs = Math.min(Math.max(next - performance.now(), EXPIRE_MS), TIMEOUT_MAX_MS);
+    this.#expiry = setTimeout(() => {
+      this.#core.expire(performance.now());
+      this.#expireLater();
+    }, waitMs).unref();
   }
 
   #view(session: Session, under: string): void {
     this.#viewers.set(session, { session, under, version: 0 });
-    const entries = [...this.#entries]
-      .filter(([key]) => key.startsWith(under))
-      .map(([key, { value, version }]) => [key, value, version]);
-    tell(session, VERB_STATE, [Kind.snapshot, this.name, this.#version, entries]);
+    const entries = this.#core.snapshot(under);
+    const snapshot = [this.version, entries, {}, this.#epoch];
+    tell(session, VERB_STATE, [Kind.snapshot, this.name, ...snapshot]);
   }
 
   #applied(session: Session, version: number): void {
@@ -197,19 +236,19 @@ export class State<T> implements AsyncDisposable {
 
   #forget(session: Session): void {
     this.#viewers.delete(session);
+    this.#core.gone(session);
     this.#wake();
   }
 
-  #publish(changes: readonly Change[]): void {
-    this.#version++;
+  #publish({ version, changes }: Group): void {
     const send = async (headers: Headers): Promise<void> => {
       for (const { session, under } of this.#viewers.values()) {
         // Viewers of other keys get the version as well: they have seen it by seeing nothing.
         const theirs = changes.filter(([key]) => key.startsWith(under));
-        tell(session, VERB_STATE, [Kind.delta, this.name, this.#version, theirs, headers]);
+        tell(session, VERB_STATE, [Kind.delta, this.name, version, theirs, headers]);
       }
     };
-    const attributes = { "zp.version": this.#version, "zp.keys": changes.length };
+    const attributes = { "zp.version": version, "zp.keys": changes.length };
     const operation = {
       verb: "state",
       side: "producer",

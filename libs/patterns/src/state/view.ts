@@ -9,7 +9,12 @@ import { type Message, sessionTo, type To, tell } from "../channel.ts";
 import { PatternError } from "../errors.ts";
 import { attach, UNKNOWN } from "../names.ts";
 import { VERB_STATE } from "../verbs.ts";
+import { Changes } from "./changes.ts";
+import { CopyFile } from "./copy-file.ts";
+import type { Versioned } from "./owner-core.ts";
 import { Kind } from "./protocol.ts";
+import { type RemoteSetOptions, RemoteSets } from "./remote-sets.ts";
+import { type ViewChange, ViewCore, type WireChange } from "./view-core.ts";
 
 /** Options of {@link viewState}. */
 export interface ViewOptions<T> extends Pick<DialOptions, "keys" | "node"> {
@@ -20,7 +25,12 @@ export interface ViewOptions<T> extends Pick<DialOptions, "keys" | "node"> {
    * seen when this has resolved. An error is told to `onError` and the version is not seen.
    */
   readonly apply?: (view: View<T>) => void | Promise<void>;
-  /** Called with what a handler of changes has thrown. */
+  /**
+   * A file with the last known copy, which this view alone uses: it shows that until the owner is
+   * there. It is written at most twice a second, and at the end. `apply` is not called for it.
+   */
+  readonly file?: string;
+  /** Called with what a handler of changes has thrown, or why `file` cannot be written. */
   readonly onError?: (error: unknown) => void;
   readonly interceptors?: readonly Interceptor[];
 }
@@ -34,11 +44,12 @@ export class View<T> implements AsyncDisposable {
   readonly #options: ViewOptions<T>;
   readonly #interceptor: Interceptor | undefined;
   readonly #session: ReturnType<typeof sessionTo>;
-  readonly #entries = new Map<string, T>();
+  readonly #core = new ViewCore<T>();
+  readonly #sets: RemoteSets;
+  readonly #copy: CopyFile | undefined;
+  readonly #readers = new Set<Changes<T>>();
   readonly #ends: (() => void)[] = [];
   readonly #first = Promise.withResolvers<void>();
-  #version = 0;
-  #hasSnapshot = false;
   #headers: Headers = {};
   #applying: Promise<void> | undefined;
 
@@ -50,13 +61,18 @@ export class View<T> implements AsyncDisposable {
     this.#interceptor = compose(options.interceptors);
     this.#session = sessionTo(to, options);
     const { session } = this.#session;
+    this.#sets = new RemoteSets(name, (...rest) =>
+      tell(session, VERB_STATE, [Kind.put, name, ...rest]),
+    );
+    this.#copy = this.#openCopy();
     const detach = attach(
       session,
       { verb: VERB_STATE, name },
       {
         receive: (message) => this.#receive(message),
         reset: () => {
-          this.#hasSnapshot = false;
+          this.#core.lost();
+          this.#sets.lost();
         },
       },
     );
@@ -71,22 +87,53 @@ export class View<T> implements AsyncDisposable {
 
   /** Version of the state that this view shows; 0 before the first snapshot. */
   get version(): number {
-    return this.#version;
+    return this.#core.version;
   }
 
   /** True while the owner is there, so that nothing newer is unknown for longer than a moment. */
   get fresh(): boolean {
-    return this.#hasSnapshot && this.#session.session.state === "up";
+    return this.#core.hasSnapshot && this.#session.session.state === "up";
   }
 
   /** The value of `key` as this view last heard of it, or `undefined`. */
   get(key: string): T | undefined {
-    return this.#entries.get(key);
+    return this.#core.get(key)?.value;
   }
 
-  /** Keys and values, sorted by key. */
-  entries(): [string, T][] {
-    return [...this.#entries].sort(([a], [b]) => (a < b ? -1 : 1));
+  /** The value of `key` and the version for `set`'s `if`, or `undefined`. */
+  read(key: string): Versioned<T> | undefined {
+    return this.#core.get(key);
+  }
+
+  /** Keys and values that begin with `under`, sorted by key. */
+  entries(under = ""): [string, T][] {
+    return this.#core.entries(under).map(([key, { value }]) => [key, value]);
+  }
+
+  /**
+   * What is there under `under`, then each change, until the view is closed or the loop is left. Of
+   * each key a slow reader sees only the newest change.
+   */
+  changes(under = ""): Changes<T> {
+    const changes = new Changes<T>(under, () => void this.#readers.delete(changes));
+    this.#readers.add(changes);
+    changes.add(this.#core.entries(under).map(([key, versioned]) => ({ key, ...versioned })));
+    return changes;
+  }
+
+  /**
+   * Sets a key at the owner. This view shows it when the owner has told everybody.
+   * @returns the version of the state that has it
+   * @throws PatternError ERR_CONFLICT, ERR_READ_ONLY; ERR_TIMEOUT or ERR_CLOSED when it may have
+   *   been set, and ERR_OVERLOADED when too many are on their way
+   */
+  set(key: string, value: T, options: RemoteSetOptions = {}): Promise<number> {
+    return this.#sets.put([key, value], options);
+  }
+
+  /** Removes a key at the owner. @returns and @throws as {@link set} */
+  delete(key: string, options: Pick<RemoteSetOptions, "if" | "timeoutMs"> = {}): Promise<number> {
+    return this.#sets.put([key], options);
   }
 
   /** Waits for the first snapshot. @throws PatternError ERR_TIMEOUT after `timeoutMs` */
@@ -105,7 +152,10 @@ export class View<T> implements AsyncDisposable {
   /** Stops viewing. */
   async close(): Promise<void> {
     for (const end of this.#ends.splice(0)) end();
+    for (const reader of this.#readers) reader.end();
+    this.#sets.lost();
     await this.#applying;
+    await this.#copy?.close();
     await this.#session.end();
   }
 
@@ -116,33 +166,48 @@ export class View<T> implements AsyncDisposable {
 
   #ask(): void {
     const { session } = this.#session;
-    if (this.#hasSnapshot || session.state !== "up") return;
+    if (this.#core.hasSnapshot || session.state !== "up") return;
     tell(session, VERB_STATE, [Kind.view, this.name, this.#under]);
   }
 
-  #receive([kind, , version, entries, headers]: Message): void {
-    if (kind === UNKNOWN || !Array.isArray(entries)) return;
+  #receive(message: Message): void {
+    const [kind, , version, entries, headers, epoch] = message;
+    if (kind === UNKNOWN) this.#sets.unknown();
+    if (kind === Kind.done) this.#sets.done(message);
+    if (!Array.isArray(entries)) return;
+    const changes = entries as WireChange[];
     if (kind === Kind.snapshot) {
-      this.#entries.clear();
-      this.#hasSnapshot = true;
-    } else if (kind !== Kind.delta || !this.#hasSnapshot) return;
-    for (const change of entries as unknown[][]) {
-      const [key, value] = change;
-      if (change.length === 1) this.#entries.delete(String(key));
-      else this.#entries.set(String(key), value as T);
+      const copy = { epoch: Number(epoch), version: Number(version), entries: changes };
+      this.#changed(this.#core.snapshot(copy), headers);
+    } else if (kind === Kind.delta && this.#core.hasSnapshot) {
+      this.#changed(this.#core.delta(Number(version), changes), headers);
     }
-    this.#version = Number(version);
+  }
+
+  #changed(changes: readonly ViewChange<T>[], headers: unknown): void {
     this.#headers = (headers ?? {}) as Headers;
+    for (const reader of this.#readers) reader.add(changes);
+    this.#copy?.later();
     this.#first.resolve();
     this.#applying ??= this.#apply().finally(() => {
       this.#applying = undefined;
     });
   }
 
+  #openCopy(): CopyFile | undefined {
+    const { file, onError } = this.#options;
+    if (file === undefined) return undefined;
+    const of = { name: this.name, under: this.#under };
+    const opened = new CopyFile(file, of, { copy: () => this.#core.copy(), onError });
+    const copy = opened.read();
+    if (copy !== undefined) this.#core.restore(copy);
+    return opened;
+  }
+
   /** Applies until nothing newer has come meanwhile: many quick changes are applied as one. */
   async #apply(): Promise<void> {
-    for (let applied = -1; applied !== this.#version; ) {
-      applied = this.#version;
+    for (let applied = -1; applied !== this.version; ) {
+      applied = this.version;
       try {
         await intercept(
           this.#interceptor,
@@ -158,7 +223,7 @@ export class View<T> implements AsyncDisposable {
 
   #operation(): Parameters<Interceptor>[0] {
     const { peer } = this.#session.session;
-    const attributes = { "zp.version": this.#version };
+    const attributes = { "zp.version": this.version };
     const headers = this.#headers;
     return {
       verb: "state",

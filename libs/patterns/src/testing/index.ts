@@ -1,1 +1,2 @@
 export { simulateFeed } from "./simulate-feed.ts";
+export { simulateState } from "./simulate-state.ts";

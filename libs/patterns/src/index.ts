@@ -24,15 +24,16 @@ export type { StoreOptions } from "./feed/open-store.ts";
 export type { LogLimits, LogStats } from "./feed/segment-log.ts";
 export { matches } from "./feed/topics.ts";
 export type { LaneKeys, LaneOptions } from "./lane.ts";
-export { type CollectOptions, Collector, collectPipe, type SenderStats } from "./pipe/collector.ts";
+export { type CollectOptions, Collector, collectPipe } from "./pipe/collector.ts";
+export type { SenderStats } from "./pipe/collector-core.ts";
 export {
   openPipe,
   Pipe,
-  type PipeClass,
   type PipeHead,
   type PipeOptions,
   type PipeStats,
 } from "./pipe/pipe.ts";
+export type { PipeClass } from "./pipe/pipe-core.ts";
 export type { Changes } from "./state/changes.ts";
 export type { SetOptions, Versioned } from "./state/owner-core.ts";
 export type { RemoteSetOptions } from "./state/remote-sets.ts";

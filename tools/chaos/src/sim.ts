@@ -5,7 +5,7 @@
  */
 import { parseArgs } from "node:util";
 import { type Simulation, simulateSessions, type WorldOptions } from "@zeroplane/link/testing";
-import { simulateFeed, simulateState } from "@zeroplane/patterns/testing";
+import { simulateFeed, simulatePipe, simulateState } from "@zeroplane/patterns/testing";
 import { simulateCalls } from "@zeroplane/rpc/testing";
 
 type Simulate = (seed: number, options?: WorldOptions) => Simulation | Promise<Simulation>;
@@ -15,6 +15,7 @@ const SUITES: Readonly<Record<string, Simulate>> = {
   rpc: simulateCalls,
   feed: simulateFeed,
   state: simulateState,
+  pipe: simulatePipe,
 };
 const PROGRESS_MS = 5_000;
 

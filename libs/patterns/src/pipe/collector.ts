@@ -1,16 +1,7 @@
 import { type Gate, SafeSocket } from "@zeroplane/link";
 import { bindLane, type Lane, type LaneOptions } from "../lane.ts";
+import { CollectorCore, type SenderStats } from "./collector-core.ts";
 import { type PipeHead, parseHead } from "./pipe.ts";
-
-/** What is known of one sender. */
-export interface SenderStats {
-  readonly node: string;
-  readonly received: number;
-  /** Messages that were sent and did not arrive. */
-  readonly lost: number;
-  /** Messages that the sender dropped because it had no room. */
-  readonly dropped: number;
-}
 
 /** Options of {@link collectPipe}. */
 export interface CollectOptions extends LaneOptions {
@@ -20,21 +11,11 @@ export interface CollectOptions extends LaneOptions {
   readonly onHole?: (head: PipeHead, count: number) => void;
 }
 
-interface Sender {
-  node: string;
-  seq: number;
-  received: number;
-  lost: number;
-  dropped: number;
-}
-
-const SENDERS_MAX = 10_000;
-
 /** The collecting end of pipes: every hole in a sender's numbers is counted. */
 export class Collector implements AsyncDisposable {
   /** Where pipes connect. */
   readonly port: number;
-  readonly #senders = new Map<number, Sender>();
+  readonly #core = new CollectorCore();
   readonly #options: CollectOptions;
   readonly #socket: SafeSocket;
   readonly #end: () => void;
@@ -51,7 +32,7 @@ export class Collector implements AsyncDisposable {
 
   /** What came, and what is missing, by sender. */
   stats(): SenderStats[] {
-    return [...this.#senders.values()].map(({ seq: _seq, ...stats }) => stats);
+    return this.#core.stats();
   }
 
   /** Stops taking. */
@@ -77,26 +58,9 @@ export class Collector implements AsyncDisposable {
   }
 
   #receive(head: PipeHead, body: Buffer): void {
-    const sender = this.#senders.get(head.boot) ?? this.#meet(head);
-    const hole = Math.max(0, head.seq - sender.seq - 1);
-    const dropped = Math.max(0, head.dropped - sender.dropped);
-    sender.received++;
-    sender.lost += hole;
-    sender.dropped = head.dropped;
-    sender.seq = head.seq;
-    if (hole + dropped > 0) this.#options.onHole?.(head, hole + dropped);
+    const missing = this.#core.received(head);
+    if (missing > 0) this.#options.onHole?.(head, missing);
     this.#options.onMessage(head, body);
-  }
-
-  /** A collector that was away missed what others took: it counts from the first it sees. */
-  #meet({ node, boot, seq }: PipeHead): Sender {
-    if (this.#senders.size >= SENDERS_MAX) {
-      const [oldest] = this.#senders.keys();
-      if (oldest !== undefined) this.#senders.delete(oldest);
-    }
-    const sender = { node, seq: seq - 1, received: 0, lost: 0, dropped: 0 };
-    this.#senders.set(boot, sender);
-    return sender;
   }
 }
 

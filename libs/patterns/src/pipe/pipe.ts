@@ -1,8 +1,6 @@
 import { randomInt } from "node:crypto";
 import { type DialKeys, decode, encode, nodeName, SafeSocket } from "@zeroplane/link";
-
-/** How much a message matters when there is no room: lower goes first. */
-export type PipeClass = 0 | 1 | 2 | 3;
+import { type Outgoing, type PipeClass, PipeCore } from "./pipe-core.ts";
 
 /** Options of {@link openPipe}. */
 export interface PipeOptions {
@@ -31,12 +29,6 @@ export interface PipeHead {
   readonly kind: string;
 }
 
-interface Waiting {
-  readonly kind: string;
-  readonly body: Uint8Array;
-  readonly rank: PipeClass;
-}
-
 const BYTES_MAX = 8 * 1024 * 1024;
 /** Messages that libzmq may hold: what it has, the drop policy cannot choose from. */
 const IN_LIBZMQ_MAX = 64;
@@ -51,18 +43,14 @@ export class Pipe implements AsyncDisposable {
   readonly #socket: SafeSocket;
   readonly #node: string;
   readonly #boot = randomInt(2 ** 31);
-  readonly #bytesMax: number;
-  #waiting: Waiting[] = [];
-  #waitingBytes = 0;
-  #dropped = [0, 0, 0, 0];
-  #seq = 0;
+  readonly #core: PipeCore;
   #pump: Promise<void> | undefined;
   #closed = false;
 
   /** @param to where the collector listens */
   constructor(to: string, options: PipeOptions = {}) {
     this.#node = options.node ?? nodeName();
-    this.#bytesMax = options.bytesMax ?? BYTES_MAX;
+    this.#core = new PipeCore(options.bytesMax ?? BYTES_MAX);
     const highWaterMark = IN_LIBZMQ_MAX;
     // `immediate`: nothing is queued for a collector that is not there, so the ring here decides.
     this.#socket = new SafeSocket("push", {
@@ -80,28 +68,21 @@ export class Pipe implements AsyncDisposable {
    */
   push(kind: string, body: Uint8Array, options: { readonly rank?: PipeClass } = {}): void {
     if (this.#closed) return;
-    this.#waiting.push({ kind, body, rank: options.rank ?? 0 });
-    this.#waitingBytes += body.length;
-    if (this.#waitingBytes > this.#bytesMax) this.#makeRoom();
+    this.#core.push({ kind, body, rank: options.rank ?? 0 });
     this.#pump ??= this.#run();
   }
 
   /** What was sent, waits and was dropped. */
   stats(): PipeStats {
-    const dropped = [...this.#dropped];
-    return {
-      sent: this.#seq,
-      waiting: this.#waiting.length,
-      waitingBytes: this.#waitingBytes,
-      dropped,
-    };
+    const { sent, waiting, waitingBytes, dropped } = this.#core;
+    return { sent, waiting, waitingBytes, dropped };
   }
 
   /** Has up to 2 s to send what waits; the rest is gone with the process. */
   async close(): Promise<void> {
     if (this.#closed) return;
     const deadline = performance.now() + DRAIN_MS;
-    while (this.#waiting.length > 0 && performance.now() < deadline) await sleep(RETRY_MS / 10);
+    while (this.#core.waiting > 0 && performance.now() < deadline) await sleep(RETRY_MS / 10);
     this.#closed = true;
     await this.#pump;
     await this.#socket[Symbol.asyncDispose]();
@@ -116,34 +97,19 @@ export class Pipe implements AsyncDisposable {
     // One turn later, so that what is pushed together does not wait for the first to return.
     await new Promise((resolve) => setImmediate(resolve));
     while (!this.#closed) {
-      const next = this.#waiting.shift();
+      const next = this.#core.take();
       if (next === undefined) break;
-      this.#waitingBytes -= next.body.length;
-      if (await this.#socket.offer([this.#head(next), next.body])) this.#seq++;
+      if (await this.#socket.offer([this.#head(next), next.body])) this.#core.accepted();
       else {
-        this.#waiting.unshift(next);
-        this.#waitingBytes += next.body.length;
+        this.#core.refused(next);
         await sleep(RETRY_MS);
       }
     }
     this.#pump = undefined;
   }
 
-  #head({ kind }: Waiting): Uint8Array {
-    const dropped = this.#dropped.reduce((sum, n) => sum + n, 0);
-    return encode([this.#node, this.#boot, this.#seq + 1, dropped, kind]);
-  }
-
-  #makeRoom(): void {
-    for (let rank = 0; rank <= 3; rank++) {
-      this.#waiting = this.#waiting.filter((each) => {
-        const stays = this.#waitingBytes <= this.#bytesMax || each.rank !== rank;
-        if (stays) return true;
-        this.#waitingBytes -= each.body.length;
-        this.#dropped[rank] = (this.#dropped[rank] ?? 0) + 1;
-        return false;
-      });
-    }
+  #head({ kind, seq, dropped }: Outgoing): Uint8Array {
+    return encode([this.#node, this.#boot, seq, dropped, kind]);
   }
 }
 

@@ -1,2 +1,3 @@
 export { simulateFeed } from "./simulate-feed.ts";
+export { simulatePipe } from "./simulate-pipe.ts";
 export { simulateState } from "./simulate-state.ts";

@@ -57,8 +57,8 @@ export class RemoteSets {
   /** The owner has answered. */
   done([, , id, version, code, text]: Message): void {
     const pending = this.#pending.get(Number(id));
-    if (code === undefined || code === null) pending?.resolve(Number(version));
-    else pending?.reject(errorOf(String(code), String(text)));
+    if (typeof code === "string") pending?.reject(errorOf(code, String(text)));
+    else pending?.resolve(Number(version));
   }
 
   /** The session was reset or closed: what was asked may have been done. */

@@ -119,12 +119,18 @@ export class Feed<T> implements AsyncDisposable {
     return { ...stats, dropped: store.dropped, ...(log !== undefined && { log }) };
   }
 
-  /** Says goodbye to every follower and closes the files of the history. */
+  /**
+   * Says goodbye to every follower and closes the files of the history.
+   * @throws what the file system throws when the end of its log cannot be written; it is closed
+   */
   async close(): Promise<void> {
     clearInterval(this.#beat);
-    this.#kept.store.close();
-    for (const end of this.#ends.splice(0)) await end();
-    await this.#socket[Symbol.asyncDispose]();
+    try {
+      this.#kept.store.close();
+    } finally {
+      for (const end of this.#ends.splice(0)) await end();
+      await this.#socket[Symbol.asyncDispose]();
+    }
   }
 
   /** As {@link close}. */

@@ -4,6 +4,7 @@ import type { Access } from "../access.ts";
 import { CliError, usage } from "../cli-error.ts";
 import { platformCommand, wholeNumber } from "../command.ts";
 import type { Context, PlatformOptions } from "../context.ts";
+import type { Style } from "../render/style.ts";
 import { traceTree } from "../render/tree.ts";
 import { formatAgo, formatMs } from "../render/units.ts";
 import { whyLines } from "../render/why.ts";
@@ -30,10 +31,14 @@ const DAY_MS = 86_400_000;
 export function addTraces(program: Command, context: Context): void {
   platformCommand(program, "trace [id]", "one trace as a tree; the id of a trace or of a deploy")
     .option("--last", "of the newest deploy")
-    .action((id: string | undefined, options: TraceOptions) => show(id, options, context));
+    .action((id: string | undefined, options: TraceOptions) =>
+      show(traceTree)(id, options, context),
+    );
   platformCommand(program, "why [id]", "where the time of a trace went, and why it failed")
     .option("--last", "of the newest deploy")
-    .action((id: string | undefined, options: TraceOptions) => explain(id, options, context));
+    .action((id: string | undefined, options: TraceOptions) =>
+      show(whyLines)(id, options, context),
+    );
   const traces = platformCommand(
     program,
     "traces",
@@ -72,27 +77,16 @@ export function addTraces(program: Command, context: Context): void {
     });
 }
 
-async function show(
-  id: string | undefined,
-  options: TraceOptions,
-  context: Context,
-): Promise<void> {
-  const trace = await traceOf(id, options, context);
-  const { terminal } = context;
-  if (options.json) terminal.json(trace);
-  else terminal.print(...traceTree(trace, terminal.style));
-}
+type Render = (trace: Trace, style: Style) => string[];
 
-async function explain(
-  id: string | undefined,
-  options: TraceOptions,
-  context: Context,
-): Promise<void> {
-  const trace = await traceOf(id, options, context);
-  const { terminal } = context;
-  if (options.json) terminal.json(trace);
-  else terminal.print(...whyLines(trace, terminal.style));
-}
+const show =
+  (render: Render) =>
+  async (id: string | undefined, options: TraceOptions, context: Context): Promise<void> => {
+    const trace = await traceOf(id, options, context);
+    const { terminal } = context;
+    if (options.json) terminal.json(trace);
+    else terminal.print(...render(trace, terminal.style));
+  };
 
 async function traceOf(
   id: string | undefined,

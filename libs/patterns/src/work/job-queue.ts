@@ -62,5 +62,6 @@ export interface JobQueue<Payload, Result> extends AsyncDisposable {
   unschedule(name: string): Promise<boolean>;
   /** Jobs by state, workers with what they run, and counters. */
   stats(): Awaitable<QueueStats>;
+  /** Gives it up: jobs that are safe stay, whoever waits is refused with ERR_CLOSED. */
   close(): Promise<void>;
 }

@@ -23,6 +23,7 @@ RUN --mount=type=cache,target=/root/.npm \
 # The console's trace pages are built once, with tools that the service does not need.
 FROM packages AS pages
 ARG APP
+COPY tsconfig.base.json ./
 COPY libs libs
 COPY apps/${APP} apps/${APP}
 RUN --mount=type=cache,target=/root/.npm \

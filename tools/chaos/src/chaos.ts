@@ -27,7 +27,7 @@ const SUITES: Readonly<Record<string, Chaos>> = {
   jobs: chaosJobs,
 };
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
-  patterns: ["work", "lines", "races"],
+  patterns: ["work", "lines", "races", "disks"],
 };
 
 const { values, positionals } = parseArgs({

@@ -29,10 +29,11 @@ export class Ballast {
     this.#triedAtMs = performance.now();
   }
 
-  /** Makes it again, once a second at most. */
-  restore(): void {
+  /** Makes it again, once a second at most. @param makeRoom called before it is tried */
+  restore(makeRoom: () => void): void {
     if (this.#isThere || performance.now() - this.#triedAtMs < RETRY_MS) return;
     this.#triedAtMs = performance.now();
+    makeRoom();
     this.#isThere = this.#make();
   }
 

@@ -46,8 +46,18 @@ export class SqliteStore implements JobStore {
 
   begin(): void {
     if (this.#inTurn) return;
+    this.#ballast.restore(() => this.#shorten());
     this.#write(() => this.#db.exec("BEGIN IMMEDIATE"));
     this.#inTurn = true;
+  }
+
+  /** The write-ahead log keeps the length that it had when the disk ran full. */
+  #shorten(): void {
+    try {
+      this.#db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    } catch {
+      // There is no room to write it down: it stays as it is until there is.
+    }
   }
 
   commit(): void {
@@ -128,7 +138,6 @@ export class SqliteStore implements JobStore {
   }
 
   forget(beforeMs: number, keepMax: number): number {
-    this.#ballast.restore();
     const { done, dead, cancelled } = this.#counts;
     const beyond = Math.min(FORGET_MAX, Math.max(0, done + dead + cancelled - keepMax));
     const sql = `SELECT id, state FROM jobs WHERE finished_at_ms IS NOT NULL

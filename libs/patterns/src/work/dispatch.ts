@@ -1,6 +1,7 @@
 import type { Session } from "@zeroplane/link";
+import { batches } from "./batches.ts";
 import type { JobRecord } from "./job.ts";
-import { BATCH_BYTES, JOBS_MAX, Kind } from "./protocol.ts";
+import { Kind } from "./protocol.ts";
 import { say } from "./say.ts";
 
 type Row = readonly unknown[];
@@ -46,7 +47,7 @@ export class Dispatch {
     for (const [session, { jobs, settled, revoke }] of words) {
       if (settled.length > 0) this.#say(session, Kind.settled, settled);
       if (revoke.length > 0) this.#say(session, Kind.revoke, revoke);
-      for (const batch of batches(jobs)) {
+      for (const batch of batches(jobs, ({ payload }) => payload.length)) {
         if (!this.#say(session, Kind.jobs, batch.map(rowOf))) unsent.push(...batch);
       }
     }
@@ -75,22 +76,3 @@ const rowOf = ({ id, attempt, payload, headers, dueAtMs }: JobRecord): Row => [
   headers,
   dueAtMs,
 ];
-
-function batches(jobs: readonly JobRecord[]): JobRecord[][] {
-  const all: JobRecord[][] = [];
-  let batch: JobRecord[] = [];
-  let sizeBytes = 0;
-  for (const job of jobs) {
-    if (
-      batch.length >= JOBS_MAX ||
-      (sizeBytes > 0 && sizeBytes + job.payload.length > BATCH_BYTES)
-    ) {
-      all.push(batch);
-      [batch, sizeBytes] = [[], 0];
-    }
-    batch.push(job);
-    sizeBytes += job.payload.length;
-  }
-  if (batch.length > 0) all.push(batch);
-  return all;
-}

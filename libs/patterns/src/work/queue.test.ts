@@ -3,8 +3,12 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { listen, RemoteError, relay } from "@zeroplane/link";
+import { dial, listen, RemoteError, relay } from "@zeroplane/link";
 import { expect, test } from "vitest";
+import { type Message, tell } from "../channel.ts";
+import { attach } from "../names.ts";
+import { VERB_WORK } from "../verbs.ts";
+import { Kind } from "./protocol.ts";
 import { openQueue } from "./queue.ts";
 import { connectQueue } from "./remote-queue.ts";
 import { startWorker } from "./worker.ts";
@@ -139,6 +143,27 @@ test("a producer elsewhere adds and awaits jobs, through a relay, and is refused
   await expect(producer.cancel(good.id)).rejects.toMatchObject({ code: "ERR_JOB_STATE" });
   await using refused = connectQueue<number, number>(front.endpoint, "shut");
   await expect(refused.add(1)).rejects.toMatchObject({ code: "ERR_REFUSED" });
+});
+
+test("what a producer asks again under the same number is done once, and answered again", async () => {
+  await using listener = await listen("tcp://127.0.0.1:*");
+  await using queue = openQueue<number>("once", listener, { producers: true });
+  const { id } = await queue.add(1);
+  await using session = dial(listener.endpoint);
+  const answers: unknown[] = [];
+  const receive = ([kind, , number, error]: Message): void => {
+    if (kind === Kind.answer) answers.push([number, error]);
+  };
+  attach(session, { verb: VERB_WORK, name: "once" }, { receive });
+  for (let i = 0; i < 2; i++) tell(session, VERB_WORK, [Kind.ask, "once", 7, "cancel", [id]]);
+  await expect
+    .poll(() => answers, { timeout: 5_000 })
+    .toEqual([
+      [7, null],
+      [7, null],
+    ]);
+  tell(session, VERB_WORK, [Kind.ask, "once", 8, "cancel", [id]]);
+  await expect.poll(() => answers.at(-1)).toMatchObject([8, { code: "ERR_JOB_STATE" }]);
 });
 
 test("a full queue refuses, or lets wait; options out of bounds are named", async () => {

@@ -14,8 +14,9 @@ import { type Message, sessionTo, type To } from "../channel.ts";
 import { PatternError } from "../errors.ts";
 import { attach, UNKNOWN } from "../names.ts";
 import { VERB_WORK } from "../verbs.ts";
+import { batches } from "./batches.ts";
 import { within } from "./new-job.ts";
-import { BATCH_BYTES, BODY_BYTES_MAX, JOBS_MAX, Kind, rowsOf } from "./protocol.ts";
+import { BODY_BYTES_MAX, Kind, rowsOf } from "./protocol.ts";
 import { say } from "./say.ts";
 
 /** What a running job may know and say. */
@@ -225,7 +226,7 @@ export class Worker<Payload, Result> implements AsyncDisposable {
     this.#outcomes = [];
     for (const kind of [Kind.done, Kind.failed]) {
       const rows = outcomes.filter((outcome) => outcome[0] === kind).map(([, ...row]) => row);
-      for (const batch of batches(rows)) this.#say([kind, this.queue, batch]);
+      for (const batch of batches(rows, sizeOf)) this.#say([kind, this.queue, batch]);
     }
   }
 
@@ -275,23 +276,9 @@ export class Worker<Payload, Result> implements AsyncDisposable {
 
 const keyOf = ({ id, token }: Lease): string => `${id}/${token}`;
 
-/** Rows that fit into a message, by number and by size. */
-function batches(rows: readonly (readonly unknown[])[]): (readonly unknown[])[][] {
-  const all: (readonly unknown[])[][] = [];
-  let batch: (readonly unknown[])[] = [];
-  let sizeBytes = 0;
-  for (const row of rows) {
-    const { length = 0 } = (row[2] ?? {}) as { length?: number };
-    if (batch.length >= JOBS_MAX || (sizeBytes > 0 && sizeBytes + length > BATCH_BYTES)) {
-      all.push(batch);
-      [batch, sizeBytes] = [[], 0];
-    }
-    batch.push(row);
-    sizeBytes += length;
-  }
-  if (batch.length > 0) all.push(batch);
-  return all;
-}
+/** Of a row `[id, token, result or error]`. */
+const sizeOf = (row: readonly unknown[]): number =>
+  ((row[2] ?? {}) as { length?: number }).length ?? 0;
 
 /**
  * Starts taking jobs of `queue` from its owner at `to`, now or whenever it is there.

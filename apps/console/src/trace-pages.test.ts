@@ -157,6 +157,25 @@ inChromium("the trace pages, in Chromium", { timeout: 2 * START_MS }, () => {
     await expect.poll(() => new URL(page.url()).searchParams.has("from")).toBe(true);
   });
 
+  test("show operations, errors by where they began, and who calls whom", async () => {
+    const open = (name: string): Promise<void> =>
+      page.getByRole("link", { name, exact: true }).click();
+    await open("Operations");
+    const row = page.getByRole("row").filter({ hasText: "shelf shelf.stock.reserve" });
+    await row.waitFor();
+    expect(await row.textContent()).toContain("100 %");
+    await open("Errors");
+    const error = page.getByRole("article");
+    await error.waitFor();
+    expect(await error.count()).toBe(1);
+    expect(await error.textContent()).toMatch(/RangeError: no tea left.*shelf.*also seen by/s);
+    await open("Map");
+    for (const [i, to] of HOPS.entries()) {
+      if (i === 0) continue;
+      await page.getByRole("cell", { name: `${HOPS[i - 1]} → ${to}` }).waitFor();
+    }
+  });
+
   test("say so when there is no such trace", async () => {
     await page.goto(`${url}/traces/${"0".repeat(32)}`);
     await page.getByRole("alert").waitFor();

@@ -1,30 +1,21 @@
 import type { ErrorGroup } from "@zeroplane/trace-collector/api";
 import type { JSX } from "preact";
-import { useAddress } from "../address.ts";
 import { hueOf } from "../colour.ts";
-import { Loaded, useAnswer } from "../loaded.tsx";
-import { Range, rangeOf } from "../range.tsx";
+import { OverTime } from "../over-time.tsx";
 import { count, time } from "../words.ts";
 
 /** Failures, each once: grouped by where they began, however many services saw them. */
 export function ErrorsPage(): JSX.Element {
-  const { search } = useAddress();
-  const answer = useAnswer<readonly ErrorGroup[]>(`/api/errors?${rangeOf(search)}`);
   return (
-    <main>
-      <div class="bar-of-tools">
-        <Range />
-      </div>
-      <Loaded of={answer}>
-        {(groups) =>
-          groups.length === 0 ? (
-            <p class="quiet">Nothing failed.</p>
-          ) : (
-            groups.map((group) => <Group key={group.fingerprint} of={group} />)
-          )
-        }
-      </Loaded>
-    </main>
+    <OverTime<readonly ErrorGroup[]> path="/api/errors">
+      {(groups) =>
+        groups.length === 0 ? (
+          <p class="quiet">Nothing failed.</p>
+        ) : (
+          groups.map((group) => <Group key={group.fingerprint} of={group} />)
+        )
+      }
+    </OverTime>
   );
 }
 

@@ -1,9 +1,7 @@
 import type { ServiceEdge, ServiceMap } from "@zeroplane/trace-collector/api";
 import type { JSX } from "preact";
-import { useAddress } from "../address.ts";
 import { hueOf } from "../colour.ts";
-import { Loaded, useAnswer } from "../loaded.tsx";
-import { Range, rangeOf } from "../range.tsx";
+import { OverTime } from "../over-time.tsx";
 import { type Column, Sortable } from "../sortable.tsx";
 import { count, duration, percent } from "../words.ts";
 import { layers, type Placed } from "./layers.ts";
@@ -39,28 +37,21 @@ const COLUMNS: readonly Column<ServiceEdge>[] = [
 
 /** Which service uses which: calls, jobs and feeds, with how often, how long and how late. */
 export function MapPage(): JSX.Element {
-  const { search } = useAddress();
-  const answer = useAnswer<ServiceMap>(`/api/map?${rangeOf(search)}`);
   return (
-    <main>
-      <div class="bar-of-tools">
-        <Range />
-      </div>
-      <Loaded of={answer}>
-        {(map) => (
-          <>
-            <Drawing map={map} />
-            <Sortable
-              rows={map.edges}
-              columns={COLUMNS}
-              first="count"
-              keyOf={({ from, to, kind }) => `${from} ${to} ${kind}`}
-              caption={`${count(map.services.length, "service")}, ${count(map.edges.length, "way")} between them`}
-            />
-          </>
-        )}
-      </Loaded>
-    </main>
+    <OverTime<ServiceMap> path="/api/map">
+      {(map) => (
+        <>
+          <Drawing map={map} />
+          <Sortable
+            rows={map.edges}
+            columns={COLUMNS}
+            first="count"
+            keyOf={({ from, to, kind }) => `${from} ${to} ${kind}`}
+            caption={`${count(map.services.length, "service")}, ${count(map.edges.length, "way")} between them`}
+          />
+        </>
+      )}
+    </OverTime>
   );
 }
 

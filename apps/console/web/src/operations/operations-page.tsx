@@ -1,9 +1,7 @@
 import type { OperationRow } from "@zeroplane/trace-collector/api";
 import type { JSX } from "preact";
-import { useAddress } from "../address.ts";
 import { hueOf } from "../colour.ts";
-import { Loaded, useAnswer } from "../loaded.tsx";
-import { Range, rangeOf } from "../range.tsx";
+import { OverTime } from "../over-time.tsx";
 import { type Column, Sortable } from "../sortable.tsx";
 import { count, duration, percent } from "../words.ts";
 
@@ -52,25 +50,18 @@ const COLUMNS: readonly Column<OperationRow>[] = [
 
 /** Every operation of every service: how often, how fast, how often it fails, and its own time. */
 export function OperationsPage(): JSX.Element {
-  const { search } = useAddress();
-  const answer = useAnswer<readonly OperationRow[]>(`/api/operations?${rangeOf(search)}`);
   return (
-    <main>
-      <div class="bar-of-tools">
-        <Range />
-      </div>
-      <Loaded of={answer}>
-        {(rows) => (
-          <Sortable
-            rows={rows}
-            columns={COLUMNS}
-            first="self"
-            keyOf={({ service, operation, kind }) => `${service} ${operation} ${kind}`}
-            caption={`${count(rows.length, "operation")}; underlined numbers lead to an example`}
-          />
-        )}
-      </Loaded>
-    </main>
+    <OverTime<readonly OperationRow[]> path="/api/operations">
+      {(rows) => (
+        <Sortable
+          rows={rows}
+          columns={COLUMNS}
+          first="self"
+          keyOf={({ service, operation, kind }) => `${service} ${operation} ${kind}`}
+          caption={`${count(rows.length, "operation")}; underlined numbers lead to an example`}
+        />
+      )}
+    </OverTime>
   );
 }
 

@@ -1,0 +1,24 @@
+import type { ComponentChildren, JSX } from "preact";
+import { useAddress } from "./address.ts";
+import { Loaded, useAnswer } from "./loaded.tsx";
+import { Range, rangeOf } from "./range.tsx";
+
+interface Props<T> {
+  /** Asked with the range as `fromMs` and `toMs`. */
+  readonly path: string;
+  readonly children: (value: T) => ComponentChildren;
+}
+
+/** A page that shows what the collector answers of a range of time, which the reader chooses. */
+export function OverTime<T>({ path, children }: Props<T>): JSX.Element {
+  const { search } = useAddress();
+  const answer = useAnswer<T>(`${path}?${rangeOf(search)}`);
+  return (
+    <main>
+      <div class="bar-of-tools">
+        <Range />
+      </div>
+      <Loaded of={answer}>{children}</Loaded>
+    </main>
+  );
+}

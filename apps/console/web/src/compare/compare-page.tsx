@@ -2,6 +2,7 @@ import type { ComparedOperation, Comparison } from "@zeroplane/trace-collector/a
 import type { JSX } from "preact";
 import { change, useAddress } from "../address.ts";
 import { hueOf } from "../colour.ts";
+import { Field } from "../field.tsx";
 import { Loaded, useAnswer } from "../loaded.tsx";
 import { type Column, Sortable } from "../sortable.tsx";
 import { count, duration } from "../words.ts";
@@ -59,18 +60,8 @@ export function ComparePage(): JSX.Element {
   return (
     <main>
       <form class="bar-of-tools" onSubmit={(event) => event.preventDefault()}>
-        {(["a", "b"] as const).map((side) => (
-          <label key={side}>
-            {side.toUpperCase()}{" "}
-            <input
-              type="text"
-              class="id"
-              placeholder="trace id, or fromMs..toMs"
-              value={search.get(side) ?? ""}
-              onChange={({ currentTarget }) => change({ [side]: currentTarget.value.trim() })}
-            />
-          </label>
-        ))}
+        <Field name="a" label="A" placeholder="trace id, or fromMs..toMs" />
+        <Field name="b" label="B" placeholder="trace id, or fromMs..toMs" />
         <button type="button" onClick={() => change({ a: b, b: a })}>
           Swap
         </button>

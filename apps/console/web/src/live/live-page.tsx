@@ -1,8 +1,9 @@
 import type { LiveSpans, SearchRow } from "@zeroplane/trace-collector/api";
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { change, useAddress } from "../address.ts";
+import { useAddress } from "../address.ts";
 import { hueOf } from "../colour.ts";
+import { Field, Tick } from "../field.tsx";
 import { count, duration, time } from "../words.ts";
 
 const ROWS_MAX = 300;
@@ -22,26 +23,10 @@ export function LivePage(): JSX.Element {
   return (
     <main>
       <form class="bar-of-tools" onSubmit={(event) => event.preventDefault()}>
-        {(["service", "operation", "minMs"] as const).map((name) => (
-          <label key={name}>
-            {name === "minMs" ? "At least, ms" : name}{" "}
-            <input
-              type="text"
-              value={search.get(name) ?? ""}
-              onChange={({ currentTarget }) => change({ [name]: currentTarget.value.trim() })}
-            />
-          </label>
-        ))}
-        <label>
-          <input
-            type="checkbox"
-            checked={search.get("error") === "true"}
-            onChange={({ currentTarget }) =>
-              change({ error: currentTarget.checked ? "true" : undefined })
-            }
-          />{" "}
-          errors only
-        </label>
+        <Field name="service" label="Service" />
+        <Field name="operation" label="Operation" />
+        <Field name="minMs" label="At least, ms" placeholder="0" />
+        <Tick name="error" label="failed only" />
         <button type="button" aria-pressed={isPaused} onClick={() => setPaused(!isPaused)}>
           {isPaused ? "Go on" : "Pause"}
         </button>

@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { change, useAddress } from "../address.ts";
 import { ask } from "../api.ts";
 import { hueOf } from "../colour.ts";
+import { Field, Tick } from "../field.tsx";
 import { Loaded, useAnswer } from "../loaded.tsx";
 import { Range, rangeOf } from "../range.tsx";
 import { count, duration, time } from "../words.ts";
@@ -26,18 +27,6 @@ export function SearchPage(): JSX.Element {
 }
 
 function Filters({ search }: { readonly search: URLSearchParams }): JSX.Element {
-  const field = (name: string, label: string, placeholder = "any"): JSX.Element => (
-    <label>
-      {label}{" "}
-      <input
-        type="text"
-        name={name}
-        placeholder={placeholder}
-        value={search.get(name) ?? ""}
-        onChange={({ currentTarget }) => change({ [name]: currentTarget.value.trim() })}
-      />
-    </label>
-  );
   const choice = (name: string, choices: readonly (readonly [string, string])[]): JSX.Element => (
     <select
       aria-label={name}
@@ -57,21 +46,12 @@ function Filters({ search }: { readonly search: URLSearchParams }): JSX.Element 
         ["", "Traces"],
         ["spans", "Spans"],
       ])}
-      {field("service", "Service")}
-      {field("operation", "Operation")}
-      {field("attributes", "Attributes", "key=value …")}
-      {field("text", "Text")}
-      {field("minMs", "At least, ms", "0")}
-      <label>
-        <input
-          type="checkbox"
-          checked={search.get("error") === "true"}
-          onChange={({ currentTarget }) =>
-            change({ error: currentTarget.checked ? "true" : undefined })
-          }
-        />{" "}
-        failed only
-      </label>
+      <Field name="service" label="Service" />
+      <Field name="operation" label="Operation" />
+      <Field name="attributes" label="Attributes" placeholder="key=value …" />
+      <Field name="text" label="Text" />
+      <Field name="minMs" label="At least, ms" placeholder="0" />
+      <Tick name="error" label="failed only" />
       {choice("sort", [
         ["", "newest first"],
         ["duration", "slowest first"],

@@ -15,8 +15,10 @@ const RETRYABLE = {
   ERR_WORKER_STOPPED: true,
   /** The job has failed for good: `cause` says how its last attempt went. */
   ERR_JOB_DEAD: false,
-  /** The queue takes no jobs from other processes. */
+  /** Its owner does not take this from other processes. */
   ERR_REFUSED: false,
+  /** The session ended before the answer: it may have been done, or not. */
+  ERR_LOST: false,
   /** An option is out of its bounds. */
   ERR_BAD_OPTION: false,
   /** The disk under a store has no room. */

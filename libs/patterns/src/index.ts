@@ -27,8 +27,18 @@ export { openPipe, Pipe, type PipeOptions, type PipeStats } from "./pipe/pipe.ts
 export type { PipeHead } from "./pipe/record.ts";
 export type { PipeClass } from "./pipe/ring.ts";
 export type { SenderStats } from "./pipe/senders.ts";
-export { openState, State, type StateOptions, type Versioned, type Viewer } from "./state/state.ts";
+export type { SetOptions, Stamp, Versioned } from "./state/owner-core.ts";
+export type { RemoteSetOptions } from "./state/remote-sets.ts";
+export {
+  openState,
+  type Setter,
+  State,
+  type StateOptions,
+  type StateStats,
+} from "./state/state.ts";
 export { View, type ViewOptions, viewState } from "./state/view.ts";
+export type { ViewChange } from "./state/view-core.ts";
+export type { Viewer } from "./state/viewers.ts";
 export type { QueueCounters } from "./work/core.ts";
 export type { WorkerState, WorkerView } from "./work/crew.ts";
 export type { AddOptions, JobHead, JobRecord, JobState } from "./work/job.ts";

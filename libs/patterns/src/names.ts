@@ -1,5 +1,6 @@
 import type { Listener, Session, VerbAcceptor, VerbHandler } from "@zeroplane/link";
 import { type Message, parseMessage, tell } from "./channel.ts";
+import { PatternError } from "./errors.ts";
 
 /** What one named queue, feed or state does with a session that asks for it. */
 export interface NamedHandler {
@@ -76,7 +77,11 @@ interface Attached {
 
 const bySession = new WeakMap<Session, Map<number, Attached>>();
 
-/** Takes what a dialled session says of `name`. @returns a function that gives it up */
+/**
+ * Takes what a dialled session says of `name`.
+ * @returns a function that gives it up
+ * @throws PatternError ERR_BAD_OPTION when something takes it on this session already
+ */
 export function attach(
   session: Session,
   about: { readonly verb: number; readonly name: string },
@@ -103,6 +108,10 @@ export function attach(
     });
   }
   const { handlers } = attached;
+  if (handlers.has(about.name)) {
+    const text = `this session to ${session.endpoint} serves one user of ${about.name} already; give the endpoint, or another session`;
+    throw new PatternError("ERR_BAD_OPTION", text);
+  }
   handlers.set(about.name, handler);
   return () => void handlers.delete(about.name);
 }

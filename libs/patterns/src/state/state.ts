@@ -1,54 +1,53 @@
 import {
   codeOf,
   compose,
-  encode,
+  decode,
   type Headers,
   type Interceptor,
   intercept,
   type Listener,
   type Session,
 } from "@zeroplane/link";
-import { tell } from "../channel.ts";
+import { type Message, tell } from "../channel.ts";
 import { PatternError } from "../errors.ts";
 import { type NamedHandler, offer } from "../names.ts";
 import { VERB_STATE } from "../verbs.ts";
-import { Kind, PIECE_BYTES_MAX, PIECE_KEYS_MAX } from "./protocol.ts";
+import { type Group, OwnerCore, type SetOptions, type Versioned } from "./owner-core.ts";
+import { Kind, type WireChange } from "./protocol.ts";
+import type { WireSetOptions } from "./remote-sets.ts";
+import { type Viewer, Viewers } from "./viewers.ts";
 
-/** A value with the version of the state at which it was set. */
-export interface Versioned<T> {
-  readonly value: T;
-  readonly version: number;
+/** Who wants to set or remove a key. */
+export interface Setter {
+  readonly peer: Session["peer"];
+  readonly key: string;
 }
 
 /** Options of {@link openState}. */
 export interface StateOptions {
+  /** Says which viewers may set and remove which keys (default none: only the owner sets). */
+  readonly writable?: (setter: Setter) => boolean;
+  /** Keys at most (default 1 000 000); one more is refused with ERR_OVERLOADED. */
+  readonly keysMax?: number;
   readonly interceptors?: readonly Interceptor[];
 }
 
-/** One process that views the state. */
-export interface Viewer {
-  /** Name of the process. */
-  readonly node: string;
-  /** The version it has applied. */
+/** A live description of a state. */
+export interface StateStats {
+  readonly keys: number;
   readonly version: number;
+  readonly viewers: readonly Viewer[];
+  /** Snapshots begun since the start. */
+  readonly snapshots: number;
+  /** What viewers asked to set and were not allowed to. */
+  readonly refused: number;
 }
 
-interface Viewing {
-  readonly session: Session;
-  readonly under: string;
-  version: number;
-  /** Too much waits for it: it gets a snapshot when there is room, and no changes until then. */
-  behind: boolean;
-}
-
-interface Entry<T> extends Versioned<T> {
-  readonly bytes: Uint8Array;
-  readonly expiresAtMs: number;
-}
-
-type Change = readonly [key: string, bytes?: Uint8Array];
-
-const EXPIRE_MS = 100;
+/** Longer timers run at once in Node. */
+const TIMEOUT_MAX_MS = 2 ** 31 - 1;
+/** Keys end by themselves at most this late, so that many of them end together. */
+const EXPIRE_MS = 20;
+const KEYS_MAX = 1_000_000;
 
 /**
  * Values by key, replicated to every viewer: a snapshot, then each change, in order. The version
@@ -56,21 +55,24 @@ const EXPIRE_MS = 100;
  */
 export class State<T> implements AsyncDisposable {
   readonly name: string;
-  readonly #entries = new Map<string, Entry<T>>();
   /** Random for each life of the owner: versions of two lives are not compared. */
   readonly epoch = Math.floor(Math.random() * 2 ** 31);
-  readonly #viewers = new Map<Session, Viewing>();
+  readonly #core: OwnerCore<T, Session>;
+  readonly #viewers: Viewers<T>;
+  readonly #options: StateOptions;
   readonly #interceptor: Interceptor | undefined;
   readonly #withdraw: () => void;
-  readonly #waiting = new Set<() => void>();
-  #changes: Change[] | undefined;
-  #version = 0;
-  #expiry: NodeJS.Timeout | undefined;
+  #refused = 0;
+  #expiry: { readonly timer: NodeJS.Timeout; readonly atMs: number } | undefined;
 
   /** Use {@link openState}. */
   constructor(name: string, listener: Listener, options: StateOptions) {
     this.name = name;
+    this.#options = options;
     this.#interceptor = compose(options.interceptors);
+    const limits = { name, epoch: this.epoch, keysMax: options.keysMax ?? KEYS_MAX };
+    this.#core = new OwnerCore(limits, (group) => this.#publish(group));
+    this.#viewers = new Viewers(name, this.epoch, this.#core);
     this.#withdraw = offer(listener, { verb: VERB_STATE, name }, (session) =>
       this.#accept(session),
     );
@@ -78,90 +80,67 @@ export class State<T> implements AsyncDisposable {
 
   /** Counts changes; rises by one for each group of changes that belong together. */
   get version(): number {
-    return this.#version;
+    return this.#core.version;
   }
 
   /** The value of `key`, or `undefined`. */
   get(key: string): T | undefined {
-    return this.#entries.get(key)?.value;
-  }
-
-  /** Keys and values that begin with `under`, sorted by key. */
-  entries(under = ""): [string, T][] {
-    return [...this.#entries]
-      .filter(([key]) => key.startsWith(under))
-      .map(([key, { value }]): [string, T] => [key, value])
-      .sort(([a], [b]) => (a < b ? -1 : 1));
-  }
-
-  /**
-   * Sets a value.
-   * @param options `if`: only when the key is at that version, 0 when it must not be there;
-   *   `ttlMs`: it is deleted when it was not set again for so long (default never)
-   * @returns the version of the state that has it
-   * @throws PatternError ERR_CONFLICT when it is at another version
-   * @throws LinkError ERR_LINK_ENCODE when the value cannot travel
-   */
-  set(
-    key: string,
-    value: T,
-    options: { readonly if?: number; readonly ttlMs?: number } = {},
-  ): number {
-    const at = this.#entries.get(key)?.version ?? 0;
-    if (options.if !== undefined && options.if !== at) {
-      const text = `${this.name}: ${key} is at version ${at}, not ${options.if}; read it again`;
-      throw new PatternError("ERR_CONFLICT", text);
-    }
-    const bytes = encode(value);
-    const { ttlMs = Number.POSITIVE_INFINITY } = options;
-    const expiresAtMs = performance.now() + ttlMs;
-    if (ttlMs < Number.POSITIVE_INFINITY)
-      this.#expiry ??= setInterval(() => this.#expire(), EXPIRE_MS).unref();
-    return this.update(() => {
-      const version = this.#version + 1;
-      this.#entries.set(key, { value, version, bytes, expiresAtMs });
-      this.#changes?.push([key, bytes]);
-    });
+    return this.#core.get(key);
   }
 
   /** The value of `key` with its version, for `set(…, { if })`; `undefined` when it is not there. */
   at(key: string): Versioned<T> | undefined {
-    const entry = this.#entries.get(key);
-    return entry && { value: entry.value, version: entry.version };
+    return this.#core.at(key);
   }
 
-  /** Removes a key. @returns the version of the state without it */
-  delete(key: string): number {
-    if (!this.#entries.has(key)) return this.#version;
-    return this.update(() => {
-      this.#entries.delete(key);
-      this.#changes?.push([key]);
-    });
+  /** Keys and values that begin with `under`, sorted by key. */
+  entries(under = ""): [string, T][] {
+    return [...this.#core.values(under)].sort(([a], [b]) => (a < b ? -1 : 1));
   }
 
-  /** Several changes that viewers see at once. @returns the version that has them */
+  /**
+   * Sets a value. One that was set with `ttlMs` goes unless it is set again in time.
+   * @param key 1 to 1 024 characters
+   * @param value anything that travels, at most 4 MiB of it
+   * @param options `if`: only when the key is at that version, 0 when it must not be there;
+   *   `ttlMs`: it is removed when it was not set again for so long (default never)
+   * @returns the version of the state that has it
+   * @throws PatternError ERR_CONFLICT when it is at another version, ERR_BAD_OPTION beyond a bound,
+   *   ERR_OVERLOADED beyond `keysMax` keys
+   * @throws LinkError ERR_LINK_ENCODE when the value cannot travel
+   */
+  set(key: string, value: T, options: SetOptions = {}): number {
+    return this.#set(key, value, options);
+  }
+
+  /**
+   * Removes a key.
+   * @param options `if`: only when it is at that version
+   * @returns the version of the state without it
+   * @throws PatternError ERR_CONFLICT when it is at another version
+   */
+  delete(key: string, options: Pick<SetOptions, "if"> = {}): number {
+    return this.#core.delete(key, options.if);
+  }
+
+  /**
+   * Several changes that viewers see at once; what was changed before `change` threw stays.
+   * @returns the version that has them
+   */
   update(change: () => void): number {
-    if (this.#changes !== undefined) {
-      change();
-      return this.#version + 1;
-    }
-    this.#changes = [];
-    try {
-      change();
-    } finally {
-      const changes = this.#changes;
-      this.#changes = undefined;
-      if (changes.length > 0) this.#publish(changes);
-    }
-    return this.#version;
+    return this.#core.update(change);
   }
 
   /** Who views the state, and how far each is. */
   viewers(): Viewer[] {
-    return [...this.#viewers.values()].map(({ session, version }) => ({
-      node: session.peer.node,
-      version,
-    }));
+    return this.#viewers.list();
+  }
+
+  /** Sizes, counters, and how far each viewer is. */
+  stats(): StateStats {
+    const { size: keys, version } = this.#core;
+    const { snapshots } = this.#viewers;
+    return { keys, version, viewers: this.viewers(), snapshots, refused: this.#refused };
   }
 
   /**
@@ -186,13 +165,13 @@ export class State<T> implements AsyncDisposable {
         const text = `${this.name}: version ${version} was not seen after ${timeoutMs} ms by ${who}`;
         throw new PatternError("ERR_TIMEOUT", text);
       }
-      await this.#change(leftMs);
+      await this.#viewers.change(leftMs, signal);
     }
   }
 
   /** Takes the state away from its viewers. */
   async close(): Promise<void> {
-    clearInterval(this.#expiry);
+    clearTimeout(this.#expiry?.timer);
     this.#withdraw();
     this.#viewers.clear();
   }
@@ -203,130 +182,99 @@ export class State<T> implements AsyncDisposable {
   }
 
   #accept(session: Session): NamedHandler {
+    const gone = (): void => {
+      this.#viewers.forget(session);
+      this.#core.gone(session);
+    };
     return {
-      receive: ([kind, , a, b]) => {
-        if (kind === Kind.view) this.#view(session, String(a));
-        if (kind === Kind.seen && a === this.epoch) this.#applied(session, Number(b));
+      receive: (message) => {
+        const [kind, , a, b] = message;
+        if (kind === Kind.view) this.#viewers.view(session, String(a));
+        if (kind === Kind.seen && a === this.epoch) this.#viewers.seen(session, Number(b));
+        if (kind === Kind.put) void this.#put(session, message);
       },
-      reset: () => this.#forget(session),
+      reset: gone,
       state: (state) => {
-        if (state === "closed") this.#forget(session);
+        if (state === "closed") gone();
       },
     };
   }
 
-  #view(session: Session, under: string): void {
-    const viewing: Viewing = { session, under, version: 0, behind: false };
-    this.#viewers.set(session, viewing);
-    this.#toViewer(viewing, () => this.#snapshot(viewing));
+  #set(key: string, value: T, options: SetOptions, holder?: Session): number {
+    const version = this.#core.set(key, value, { ...options, nowMs: performance.now(), holder });
+    if (options.ttlMs !== undefined) this.#expireInTime();
+    return version;
   }
 
-  #snapshot({ session, under }: Viewing): void {
-    const piece = (entries: readonly Change[], isLast: boolean): void =>
-      tell(session, VERB_STATE, [
-        Kind.snapshot,
-        this.name,
-        this.epoch,
-        this.#version,
-        entries,
-        isLast,
-      ]);
-    let entries: Change[] = [];
-    let size = 0;
-    for (const [key, { bytes }] of this.#entries) {
-      if (!key.startsWith(under)) continue;
-      if (entries.length >= PIECE_KEYS_MAX || size >= PIECE_BYTES_MAX) {
-        piece(entries, false);
-        entries = [];
-        size = 0;
-      }
-      entries.push([key, bytes]);
-      size += key.length + bytes.length;
-    }
-    piece(entries, true);
-  }
-
-  /** One viewer that takes nothing holds up no other one. */
-  #toViewer(viewing: Viewing, send: () => void): void {
+  /** A viewer sets or removes a key. */
+  async #put(session: Session, message: Message): Promise<void> {
+    const [, , id, change, options, headers] = message;
+    const [key] = change as WireChange;
+    const operation = {
+      verb: "state",
+      side: "server",
+      name: this.name,
+      headers: (headers ?? {}) as Headers,
+      peer: session.peer.node,
+      attributes: { "zp.key": key },
+    } as const;
+    const done = [Kind.done, this.name, id] as const;
     try {
-      send();
+      const setting = async (): Promise<number> =>
+        this.#setFor(session, change as WireChange, options as WireSetOptions);
+      const version = await intercept(this.#interceptor, () => operation, setting);
+      tell(session, VERB_STATE, [...done, version]);
     } catch (error) {
-      if (codeOf(error) !== "ERR_LINK_OVERLOADED" || viewing.behind) return;
-      viewing.behind = true;
-      void this.#catchUp(viewing);
+      const text = error instanceof Error ? error.message : String(error);
+      // Without room for the answer the asker learns from its deadline.
+      if (session.hasRoom) tell(session, VERB_STATE, [...done, 0, codeOf(error) ?? "", text]);
     }
   }
 
-  async #catchUp(viewing: Viewing): Promise<void> {
-    while (this.#viewers.get(viewing.session) === viewing && viewing.behind) {
-      try {
-        await viewing.session.room();
-        viewing.behind = false;
-        this.#snapshot(viewing);
-      } catch (error) {
-        if (codeOf(error) === "ERR_LINK_CLOSED") return;
-        viewing.behind = true;
-      }
+  #setFor(session: Session, [key, bytes]: WireChange, options: WireSetOptions): number {
+    if (this.#options.writable?.({ peer: session.peer, key }) !== true) {
+      this.#refused++;
+      const text = `${this.name}: ${session.peer.node} may not set ${key}; its owner's "writable" says who may`;
+      throw new PatternError("ERR_REFUSED", text);
     }
+    if (bytes === undefined) return this.#core.delete(key, options.if);
+    const holder = options.ephemeral === true ? session : undefined;
+    return this.#set(key, decode(bytes) as T, options, holder);
   }
 
-  #applied(session: Session, version: number): void {
-    const viewing = this.#viewers.get(session);
-    if (viewing === undefined || version > this.#version) return;
-    viewing.version = Math.max(viewing.version, version);
-    this.#wake();
-  }
-
-  #forget(session: Session): void {
-    this.#viewers.delete(session);
-    this.#wake();
-  }
-
-  #publish(changes: readonly Change[]): void {
-    const version = ++this.#version;
-    const send = async (headers: Headers): Promise<void> => {
-      for (const viewing of this.#viewers.values()) {
-        if (viewing.behind) continue;
-        // Viewers of other keys get the version as well: they have seen it by seeing nothing.
-        const theirs = changes.filter(([key]) => key.startsWith(viewing.under));
-        const delta = [Kind.delta, this.name, version, theirs, headers] as const;
-        this.#toViewer(viewing, () => tell(viewing.session, VERB_STATE, delta));
-      }
-    };
-    const attributes = { "zp.version": version, "zp.keys": changes.length };
+  #publish(group: Group): void {
     const operation = {
       verb: "state",
       side: "producer",
       name: this.name,
       headers: {},
-      attributes,
+      attributes: { "zp.version": group.version, "zp.keys": group.changes.length },
     } as const;
-    intercept(this.#interceptor, () => operation, send).catch(() => undefined);
+    let isTold = false;
+    const send = (headers: Headers): void => {
+      if (!isTold) this.#viewers.publish(group, headers);
+      isTold = true;
+    };
+    intercept(
+      this.#interceptor,
+      () => operation,
+      async (headers: Headers) => send(headers),
+    ).catch(() => undefined);
+    // Changes are told in their order, whatever an interceptor waits for.
+    send(operation.headers);
   }
 
-  #expire(): void {
-    const nowMs = performance.now();
-    const due = [...this.#entries].filter(([, { expiresAtMs }]) => expiresAtMs <= nowMs);
-    if (due.length === 0) return;
-    this.update(() => {
-      for (const [key] of due) this.delete(key);
-    });
-  }
-
-  #wake(): void {
-    for (const wake of this.#waiting) wake();
-  }
-
-  #change(timeoutMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        this.#waiting.delete(done);
-        resolve();
-      };
-      const timer = setTimeout(done, Math.min(timeoutMs, 1_000));
-      this.#waiting.add(done);
-    });
+  #expireInTime(): void {
+    const atMs = this.#core.nextEndMs;
+    if (atMs === undefined || (this.#expiry !== undefined && this.#expiry.atMs <= atMs)) return;
+    clearTimeout(this.#expiry?.timer);
+    const waitMs = Math.min(Math.max(atMs - performance.now(), EXPIRE_MS), TIMEOUT_MAX_MS);
+    const timer = setTimeout(() => {
+      this.#expiry = undefined;
+      this.#core.expire(performance.now());
+      this.#expireInTime();
+    }, waitMs).unref();
+    this.#expiry = { timer, atMs };
   }
 }
 

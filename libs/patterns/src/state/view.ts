@@ -1,16 +1,21 @@
 import {
   compose,
   type DialOptions,
-  decode,
   type Headers,
   type Interceptor,
   intercept,
+  type Operation,
 } from "@zeroplane/link";
 import { type Message, sessionTo, type To, tell } from "../channel.ts";
 import { PatternError } from "../errors.ts";
-import { attach } from "../names.ts";
+import { attach, UNKNOWN } from "../names.ts";
 import { VERB_STATE } from "../verbs.ts";
-import { Kind } from "./protocol.ts";
+import { Changes } from "./changes.ts";
+import { CopyFile } from "./copy-file.ts";
+import type { Versioned } from "./owner-core.ts";
+import { Kind, type WireChange } from "./protocol.ts";
+import { type RemoteSetOptions, RemoteSets } from "./remote-sets.ts";
+import { type ViewChange, ViewCore } from "./view-core.ts";
 
 /** Options of {@link viewState}. */
 export interface ViewOptions<T> extends Pick<DialOptions, "keys" | "node"> {
@@ -21,7 +26,12 @@ export interface ViewOptions<T> extends Pick<DialOptions, "keys" | "node"> {
    * seen when this has resolved. An error is told to `onError` and the version is not seen.
    */
   readonly apply?: (view: View<T>) => void | Promise<void>;
-  /** Called with what a handler of changes has thrown. */
+  /**
+   * A file with the last known copy, which this view alone uses: it shows that until the owner is
+   * there. It is written at most twice a second, and at the end. `apply` is not called for it.
+   */
+  readonly file?: string;
+  /** Called with what a handler of changes has thrown, or why `file` cannot be read or written. */
   readonly onError?: (error: unknown) => void;
   readonly interceptors?: readonly Interceptor[];
 }
@@ -35,14 +45,12 @@ export class View<T> implements AsyncDisposable {
   readonly #options: ViewOptions<T>;
   readonly #interceptor: Interceptor | undefined;
   readonly #session: ReturnType<typeof sessionTo>;
-  #entries = new Map<string, T>();
-  /** Pieces of a snapshot that is not whole yet. */
-  #pieces: Map<string, T> | undefined;
-  #epoch = 0;
+  readonly #core = new ViewCore<T>();
+  readonly #sets: RemoteSets;
+  readonly #copy: CopyFile<T> | undefined;
+  readonly #readers = new Set<Changes<T>>();
   readonly #ends: (() => void)[] = [];
   readonly #first = Promise.withResolvers<void>();
-  #version = 0;
-  #hasSnapshot = false;
   #headers: Headers = {};
   #applying: Promise<void> | undefined;
 
@@ -54,49 +62,88 @@ export class View<T> implements AsyncDisposable {
     this.#interceptor = compose(options.interceptors);
     this.#session = sessionTo(to, options);
     const { session } = this.#session;
-    const detach = attach(
-      session,
-      { verb: VERB_STATE, name },
-      {
-        receive: (message) => this.#receive(message),
-        reset: () => {
-          this.#hasSnapshot = false;
-          this.#pieces = undefined;
-        },
-      },
+    this.#sets = new RemoteSets(name, ({ id, change, options: how, headers }) =>
+      tell(session, VERB_STATE, [Kind.put, name, id, change, how, headers]),
     );
-    const stop = session.watch((state) => {
-      if (state === "up") this.#ask();
+    this.#copy = this.#openCopy();
+    const lost = (): void => {
+      this.#core.lost();
+      this.#sets.lost();
+    };
+    const about = { verb: VERB_STATE, name };
+    const detach = attach(session, about, {
+      receive: (message) => this.#receive(message),
+      reset: lost,
+      state: (state) => {
+        if (state === "up") this.#ask();
+        if (state === "closed") lost();
+      },
     });
     // The owner may open the state after its listener.
     const timer = setInterval(() => this.#ask(), ASK_MS);
-    this.#ends.push(detach, stop, () => clearInterval(timer));
+    this.#ends.push(detach, () => clearInterval(timer));
     this.#ask();
   }
 
   /** Which life of the owner this view shows: versions of two lives are not compared. */
   get epoch(): number {
-    return this.#epoch;
+    return this.#core.epoch;
   }
 
-  /** Version of the state that this view shows; 0 before the first snapshot. */
+  /** Version of the state that this view shows; 0 before there is anything to show. */
   get version(): number {
-    return this.#version;
+    return this.#core.version;
   }
 
   /** True while the owner is there, so that nothing newer is unknown for longer than a moment. */
   get fresh(): boolean {
-    return this.#hasSnapshot && this.#session.session.state === "up";
+    return this.#core.hasSnapshot && this.#session.session.state === "up";
   }
 
   /** The value of `key` as this view last heard of it, or `undefined`. */
   get(key: string): T | undefined {
-    return this.#entries.get(key);
+    return this.#core.at(key)?.value;
   }
 
-  /** Keys and values, sorted by key. */
-  entries(): [string, T][] {
-    return [...this.#entries].sort(([a], [b]) => (a < b ? -1 : 1));
+  /** The value of `key` with its version, for `set(…, { if })`; `undefined` when it is not there. */
+  at(key: string): Versioned<T> | undefined {
+    return this.#core.at(key);
+  }
+
+  /** Keys and values that begin with `under`, sorted by key. */
+  entries(under = ""): [string, T][] {
+    return Array.from(this.#core.values(under), ([key, { value }]): [string, T] => [
+      key,
+      value,
+    ]).sort(([a], [b]) => (a < b ? -1 : 1));
+  }
+
+  /**
+   * What is there under `under`, then each change, until the view is closed or the loop is left. Of
+   * each key a slow reader sees only the newest change.
+   */
+  changes(under = ""): AsyncIterableIterator<ViewChange<T>> & AsyncDisposable {
+    const changes = new Changes<T>(under, () => void this.#readers.delete(changes));
+    this.#readers.add(changes);
+    changes.add(Array.from(this.#core.values(under), ([key, at]) => ({ key, ...at })));
+    return changes;
+  }
+
+  /**
+   * Sets a key at the owner. This view shows it when the owner has told everybody.
+   * @param options as of the owner's `set`; `ephemeral`: the key goes with this session;
+   *   `timeoutMs` (default 10 000)
+   * @returns the version of the state that has it
+   * @throws PatternError ERR_CONFLICT; ERR_REFUSED when the owner does not allow it; ERR_TIMEOUT or
+   *   ERR_LOST when it may have been set; ERR_OVERLOADED when 1 000 wait for their answers
+   */
+  set(key: string, value: T, options: RemoteSetOptions = {}): Promise<number> {
+    return this.#put([key, value], options);
+  }
+
+  /** Removes a key at the owner. @returns and @throws as {@link set} */
+  delete(key: string, options: Pick<RemoteSetOptions, "if" | "timeoutMs"> = {}): Promise<number> {
+    return this.#put([key], options);
   }
 
   /** Waits for the first snapshot. @throws PatternError ERR_TIMEOUT after `timeoutMs` */
@@ -115,7 +162,10 @@ export class View<T> implements AsyncDisposable {
   /** Stops viewing. */
   async close(): Promise<void> {
     for (const end of this.#ends.splice(0)) end();
+    for (const reader of this.#readers) reader.end();
+    this.#sets.lost();
     await this.#applying;
+    await this.#copy?.close();
     await this.#session.end();
   }
 
@@ -127,44 +177,64 @@ export class View<T> implements AsyncDisposable {
   #ask(): void {
     const { session } = this.#session;
     // What begins to come is waited for; without an answer the owner may not know the verb yet.
-    if (this.#pieces !== undefined || this.#hasSnapshot || session.state !== "up") return;
+    if (this.#core.isFilling || this.#core.hasSnapshot || session.state !== "up") return;
     tell(session, VERB_STATE, [Kind.view, this.name, this.#under]);
   }
 
-  #receive([kind, , a, b, c, d]: Message): void {
+  #put(change: readonly [string, unknown?], options: RemoteSetOptions): Promise<number> {
+    const attributes = { "zp.key": change[0] };
+    const headers: Headers = {};
+    // An interceptor gives back what it was given.
+    return intercept(
+      this.#interceptor,
+      () => this.#operation("client", headers, attributes),
+      (travelling) => this.#sets.put(change, options, { epoch: this.epoch, headers: travelling }),
+    ) as Promise<number>;
+  }
+
+  #receive(message: Message): void {
+    const [kind, , a, b, c, d] = message;
+    if (kind === UNKNOWN) this.#sets.unknown();
+    if (kind === Kind.done) this.#sets.done(message);
     if (kind === Kind.snapshot && Array.isArray(c)) {
-      this.#pieces ??= new Map();
-      change(this.#pieces, c);
-      if (d !== true) return;
-      this.#entries = this.#pieces;
-      this.#pieces = undefined;
-      this.#hasSnapshot = true;
-      this.#epoch = Number(a);
-      this.#changed(Number(b), {});
-    } else if (kind === Kind.delta && this.#hasSnapshot && Array.isArray(b)) {
-      change(this.#entries, b);
-      this.#changed(Number(a), (c ?? {}) as Headers);
+      const piece = { epoch: Number(a), version: Number(b), entries: c as WireChange[] };
+      this.#changed(this.#core.piece({ ...piece, isLast: d === true }), {});
+    } else if (kind === Kind.delta && Array.isArray(b)) {
+      this.#changed(this.#core.delta(Number(a), b as WireChange[]), (c ?? {}) as Headers);
     }
   }
 
-  #changed(version: number, headers: Headers): void {
-    this.#version = version;
+  #changed(changes: readonly ViewChange<T>[] | undefined, headers: Headers): void {
+    if (changes === undefined) return;
     this.#headers = headers;
+    for (const reader of this.#readers) reader.add(changes);
+    this.#copy?.later();
     this.#first.resolve();
     this.#applying ??= this.#apply().finally(() => {
       this.#applying = undefined;
     });
   }
 
+  #openCopy(): CopyFile<T> | undefined {
+    const { file, onError } = this.#options;
+    if (file === undefined) return undefined;
+    const of = { name: this.name, under: this.#under };
+    const opened = new CopyFile<T>(file, of, { copy: () => this.#core.copy(), onError });
+    const copy = opened.read();
+    if (copy !== undefined) this.#core.restore(copy);
+    return opened;
+  }
+
   /** Applies until nothing newer has come meanwhile: many quick changes are applied as one. */
   async #apply(): Promise<void> {
-    for (let done = ""; done !== `${this.#epoch}/${this.#version}`; ) {
-      const [epoch, version] = [this.#epoch, this.#version];
+    for (let done = ""; done !== `${this.epoch}/${this.version}`; ) {
+      const { epoch, version } = this;
       done = `${epoch}/${version}`;
+      const attributes = { "zp.version": version };
       try {
         await intercept(
           this.#interceptor,
-          () => this.#operation(),
+          () => this.#operation("consumer", this.#headers, attributes),
           async () => this.#options.apply?.(this),
         );
         tell(this.#session.session, VERB_STATE, [Kind.seen, this.name, epoch, version]);
@@ -174,26 +244,13 @@ export class View<T> implements AsyncDisposable {
     }
   }
 
-  #operation(): Parameters<Interceptor>[0] {
+  #operation(
+    side: "client" | "consumer",
+    headers: Headers,
+    attributes: Operation["attributes"],
+  ): Operation {
     const { peer } = this.#session.session;
-    const attributes = { "zp.version": this.#version };
-    const headers = this.#headers;
-    return {
-      verb: "state",
-      side: "consumer",
-      name: this.name,
-      headers,
-      peer: peer.node,
-      attributes,
-    };
-  }
-}
-
-function change<T>(entries: Map<string, T>, changes: readonly unknown[]): void {
-  for (const each of changes as [key: string, bytes?: Uint8Array][]) {
-    const [key, bytes] = each;
-    if (bytes === undefined) entries.delete(key);
-    else entries.set(key, decode(bytes) as T);
+    return { verb: "state", side, name: this.name, headers, peer: peer.node, attributes };
   }
 }
 

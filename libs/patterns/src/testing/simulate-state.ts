@@ -17,13 +17,17 @@ const SETTLE_MS = 10_000;
 const TICK_MS = 50;
 const VIEWERS_MAX = 3;
 const KEYS = ["a.1", "a.2", "b.1", "b.2", "c"];
+const COUNTER = "c.counter";
+const SET_TIMEOUT_MS = 2_000;
 const UNDERS = ["", "a.", "b", "c", "nothing"];
 const SLOWEST_APPLY_MS = 700;
 
 /**
  * Runs the owner of a state and its views, the very classes of both over real sessions, through
  * loss, cut lines, partitions, standstills and crashes. No view goes back or shows what never was;
- * what a viewer is said to have seen it has applied; at the end all are equal.
+ * what a viewer is said to have seen it has applied; its changes alone lead to what it shows. A
+ * value is set only at the version that was expected: a counter that viewers add to loses no
+ * addition. At the end all are equal, and what was held by a viewer that is gone is gone.
  */
 export async function simulateState(seed: number, options: WorldOptions = {}): Promise<Simulation> {
   const world = new World(seed, options);
@@ -43,12 +47,20 @@ export async function simulateState(seed: number, options: WorldOptions = {}): P
   return { ...outcome, ...(failure !== undefined && { failure }) };
 }
 
+interface Viewing {
+  readonly view: View<number>;
+  readonly under: string;
+  /** What the changes alone lead to. */
+  readonly replica: Map<string, number>;
+}
+
 class StateRun {
   readonly book = new StateBook();
   readonly #world: World;
   readonly #time: VirtualTime;
   readonly #lines: Lines;
-  readonly #views = new Map<string, { readonly view: View<number>; readonly under: string }>();
+  readonly #views = new Map<string, Viewing>();
+  readonly #boots = new Map<string, number>();
   #state: State<number> | undefined;
   #busy = true;
 
@@ -93,12 +105,19 @@ class StateRun {
   #atRest(): void {
     const state = this.#state;
     if (state === undefined) throw new Error("the owner is not there");
-    for (const [name, { view, under }] of this.#views) {
+    for (const [name, { view, under, replica }] of this.#views) {
       const [wanted, got] = [JSON.stringify(state.entries(under)), JSON.stringify(view.entries())];
       if (wanted !== got) throw new Error(`${name} shows ${got}, not ${wanted}`);
+      const led = JSON.stringify([...replica].sort(([a], [b]) => (a < b ? -1 : 1)));
+      if (wanted !== led) throw new Error(`the changes of ${name} lead to ${led}, not ${wanted}`);
       if (view.version !== state.version)
         throw new Error(`${name} is at ${view.version}, not at ${state.version}`);
     }
+    this.book.checkCounter(state.epoch, state.get(COUNTER) ?? 0);
+    const held = state.entries("held.").map(([key]) => key);
+    const holders = [...this.#views.keys()].map((name) => `held.${name}.${this.#boots.get(name)}`);
+    const orphan = held.find((key) => !holders.includes(key));
+    if (orphan !== undefined) throw new Error(`${orphan} is there without its holder`);
     const behind = state.viewers().filter(({ version }) => version !== state.version);
     if (behind.length > 0) throw new Error(`${behind[0]?.node} has not said that it is there`);
     if (state.viewers().length !== this.#views.size)
@@ -117,10 +136,11 @@ class StateRun {
     };
     void this.#state?.close();
     const state: State<number> = openState<number>("s", listener as unknown as Listener, {
+      writable: () => true,
       // Keys that expire make versions as well.
       interceptors: [
-        (_operation, next) => {
-          this.book.changed(state);
+        ({ side }, next) => {
+          if (side === "producer") this.book.changed(state);
           return next();
         },
       ],
@@ -156,7 +176,37 @@ class StateRun {
       this.book.applied(name, shown);
     };
     this.book.boots(name);
+    const boot = (this.#boots.get(name) ?? 0) + 1;
+    this.#boots.set(name, boot);
     const view = viewState<number>(this.#lines.session(name), "s", { under, apply });
-    this.#views.set(name, { view, under });
+    const viewing: Viewing = { view, under, replica: new Map() };
+    this.#views.set(name, viewing);
+    void this.#read(viewing);
+    host.every(TICK_MS, () => {
+      if (!this.#busy || this.#views.get(name) !== viewing) return;
+      if (host.random.chance(0.1)) void this.#add(view);
+      if (host.random.chance(0.02)) this.#hold(view, `held.${name}.${boot}`);
+    });
+  }
+
+  async #read({ view, replica }: Viewing): Promise<void> {
+    for await (const { key, value } of view.changes()) {
+      if (value === undefined) replica.delete(key);
+      else replica.set(key, value);
+    }
+  }
+
+  /** Adds one to the counter, as it is seen here. Somebody else may be quicker. */
+  async #add(view: View<number>): Promise<void> {
+    const seen = view.at(COUNTER);
+    const { epoch } = view;
+    if (!view.fresh || (seen === undefined && view.version === 0)) return;
+    const options = { if: seen ?? 0, timeoutMs: SET_TIMEOUT_MS };
+    const tried = this.book.adding(epoch);
+    await view.set(COUNTER, (seen?.value ?? 0) + 1, options).then(tried.done, tried.failed);
+  }
+
+  #hold(view: View<number>, key: string): void {
+    view.set(key, 1, { ephemeral: true, timeoutMs: SET_TIMEOUT_MS }).catch(() => undefined);
   }
 }

@@ -16,6 +16,7 @@ export class StateBook {
   readonly #versions = new Map<string, readonly [string, number][]>();
   readonly #shown = new Map<string, Point>();
   readonly #applied = new Map<string, Map<number, number>>();
+  readonly #counters = new Map<number, { added: number; perhaps: number }>();
   #failure: unknown;
   versions = 0;
   lives = 0;
@@ -51,6 +52,31 @@ export class StateBook {
   applied(name: string, { epoch, version }: Point): void {
     const applied = this.#applied.get(name);
     applied?.set(epoch, Math.max(version, applied.get(epoch) ?? 0));
+  }
+
+  /** Somebody adds one to the counter. */
+  adding(epoch: number): { readonly done: () => void; readonly failed: (error: unknown) => void } {
+    const counter = this.#counters.get(epoch) ?? { added: 0, perhaps: 0 };
+    this.#counters.set(epoch, counter);
+    counter.perhaps++;
+    return {
+      done: () => {
+        counter.perhaps--;
+        counter.added++;
+      },
+      failed: (error) => {
+        const isRefused = (error as { code?: string }).code === "ERR_CONFLICT";
+        if (isRefused) counter.perhaps--;
+      },
+    };
+  }
+
+  /** Each addition that was answered counts once. */
+  checkCounter(epoch: number, value: number): void {
+    const { added, perhaps } = this.#counters.get(epoch) ?? { added: 0, perhaps: 0 };
+    if (value < added || value > added + perhaps)
+      this.#fail(`${added} were added, ${perhaps} perhaps, and the counter is at ${value}`);
+    this.rethrow();
   }
 
   /** What the owner believes of its viewers is true. */

@@ -1,4 +1,4 @@
-import { Heap } from "./heap.ts";
+import { Heap } from "../heap.ts";
 import { isFinal, type JobRecord, type JobState } from "./job.ts";
 import {
   EMPTY_COUNT,

@@ -1,21 +1,27 @@
-interface Entry {
+/** Where something stands: by rank, lowest first, then by place. */
+export interface Rank {
   readonly rank: number;
   readonly place: number;
-  readonly id: string;
 }
 
-const isBefore = (a: Entry, b: Entry): boolean =>
+/** Something in a {@link Heap}. */
+export interface Entry<T> extends Rank {
+  readonly item: T;
+}
+
+/** True when `a` comes before `b`. */
+export const isBefore = (a: Rank, b: Rank): boolean =>
   a.rank < b.rank || (a.rank === b.rank && a.place < b.place);
 
-/** Ids by rank, lowest first, then by place. */
-export class Heap {
-  readonly #entries: Entry[] = [];
+/** Items by rank, lowest first, then by place. */
+export class Heap<T> {
+  #entries: Entry<T>[] = [];
 
   get size(): number {
     return this.#entries.length;
   }
 
-  peek(): Entry | undefined {
+  peek(): Entry<T> | undefined {
     return this.#entries[0];
   }
 
@@ -23,7 +29,7 @@ export class Heap {
     this.#entries.length = 0;
   }
 
-  push(entry: Entry): void {
+  push(entry: Entry<T>): void {
     const entries = this.#entries;
     let at = entries.push(entry) - 1;
     while (at > 0) {
@@ -36,14 +42,14 @@ export class Heap {
     entries[at] = entry;
   }
 
-  pop(): Entry | undefined {
+  pop(): Entry<T> | undefined {
     const [first] = this.#entries;
     const last = this.#entries.pop();
     if (last !== undefined && this.#entries.length > 0) this.#sink(last);
     return first;
   }
 
-  #sink(entry: Entry): void {
+  #sink(entry: Entry<T>): void {
     const entries = this.#entries;
     let at = 0;
     for (;;) {

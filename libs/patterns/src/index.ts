@@ -39,6 +39,7 @@ export {
 export { View, type ViewOptions, viewState } from "./state/view.ts";
 export type { ViewChange } from "./state/view-core.ts";
 export type { Viewer } from "./state/viewers.ts";
+export type { JobContext } from "./work/attempt.ts";
 export type { QueueCounters } from "./work/core.ts";
 export type { WorkerState, WorkerView } from "./work/crew.ts";
 export type { AddOptions, JobHead, JobRecord, JobState } from "./work/job.ts";
@@ -56,7 +57,6 @@ export type { QueueSettings } from "./work/settings.ts";
 export type { JobCounts, StoreHealth } from "./work/store.ts";
 export { hasEnded, type JobView } from "./work/view.ts";
 export {
-  type JobContext,
   type JobHandler,
   startWorker,
   Worker,

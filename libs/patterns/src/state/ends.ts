@@ -7,13 +7,13 @@ const STALE_MIN = 64;
 export class Ends {
   readonly #atMs = new Map<string, number>();
   /** May hold ends that no longer count: those differ from `#atMs`. */
-  readonly #heap = new Heap();
+  readonly #heap = new Heap<string>();
 
   /** When the next key ends. */
   get nextMs(): number | undefined {
     for (;;) {
       const first = this.#heap.peek();
-      if (first === undefined || this.#atMs.get(first.id) === first.rank) return first?.rank;
+      if (first === undefined || this.#atMs.get(first.item) === first.rank) return first?.rank;
       this.#heap.pop();
     }
   }
@@ -21,7 +21,7 @@ export class Ends {
   /** `key` ends at `atMs`, and no longer when it would have. */
   set(key: string, atMs: number): void {
     this.#atMs.set(key, atMs);
-    this.#heap.push({ rank: atMs, place: 0, id: key });
+    this.#heap.push({ rank: atMs, place: 0, item: key });
     if (this.#heap.size > 2 * this.#atMs.size + STALE_MIN) this.#rebuild();
   }
 
@@ -36,14 +36,14 @@ export class Ends {
     for (let next = this.nextMs; next !== undefined && next <= nowMs; next = this.nextMs) {
       const entry = this.#heap.pop();
       if (entry === undefined) break;
-      due.add(entry.id);
-      this.#atMs.delete(entry.id);
+      due.add(entry.item);
+      this.#atMs.delete(entry.item);
     }
     return [...due];
   }
 
   #rebuild(): void {
     this.#heap.clear();
-    for (const [id, rank] of this.#atMs) this.#heap.push({ rank, place: 0, id });
+    for (const [item, rank] of this.#atMs) this.#heap.push({ rank, place: 0, item });
   }
 }

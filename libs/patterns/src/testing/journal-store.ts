@@ -1,5 +1,5 @@
 import { PatternError } from "../errors.ts";
-import type { JobRecord, JobState } from "../work/job.ts";
+import { copyOf, type JobRecord, type JobState } from "../work/job.ts";
 import { MemoryStore } from "../work/memory-store.ts";
 
 interface Change {
@@ -29,12 +29,12 @@ export class JournalStore extends MemoryStore {
 
   override insert(job: JobRecord): void {
     super.insert(job);
-    this.#turn.push({ job, from: undefined });
+    this.#turn.push({ job: copyOf(job), from: undefined });
   }
 
   override update(job: JobRecord, from: JobState): void {
     super.update(job, from);
-    this.#turn.push({ job, from });
+    this.#turn.push({ job: copyOf(job), from });
   }
 
   override commit(): void {
@@ -53,8 +53,14 @@ export class JournalStore extends MemoryStore {
 
   #replay(): void {
     for (const { job, from } of this.#journal) {
-      if (from === undefined) super.insert(job);
-      else super.update(job, from);
+      if (from === undefined) {
+        super.insert(copyOf(job));
+        continue;
+      }
+      const record = this.get(job.id);
+      if (record === undefined) continue;
+      Object.assign(record, job);
+      super.update(record, from);
     }
   }
 }

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { WorkCore } from "./core.ts";
-import { AGEING_MS, type JobRecord } from "./job.ts";
+import { type AddOptions, AGEING_MS, copyOf, type JobRecord } from "./job.ts";
 import { MemoryStore } from "./memory-store.ts";
-import type { NewJob } from "./new-job.ts";
+import { type JobContent, newRecord } from "./new-job.ts";
 import { QUEUE_DEFAULTS } from "./settings.ts";
 
 interface Given {
@@ -14,8 +14,9 @@ interface Given {
 class TestCore extends WorkCore {
   #ids = 0;
 
-  put(job: Partial<NewJob> = {}, nowMs = 0): JobRecord {
-    const added = this.add({ id: `j${++this.#ids}`, payload, headers: {}, ...job }, nowMs);
+  put(job: Partial<AddOptions & JobContent> = {}, nowMs = 0): JobRecord {
+    const content = { id: `j${++this.#ids}`, payload, headers: {}, ...job };
+    const added = copyOf(this.add(newRecord(content, job, nowMs), nowMs));
     this.assign(nowMs);
     return added;
   }
@@ -52,7 +53,7 @@ function world(): TestWorld {
     store,
     { ...QUEUE_DEFAULTS, graceMs: 100, keepMs: 1e9 },
     {
-      give: (worker, job) => given.push({ worker, job }),
+      give: (worker, job) => given.push({ worker, job: copyOf(job) }),
       revoke: (worker, id, token, code) => revoked.push(`${worker} ${id}/${token} ${code}`),
       changed: () => undefined,
     },

@@ -11,16 +11,16 @@ import {
   rankOf,
 } from "./job.ts";
 import { Leases } from "./leases.ts";
-import { type NewJob, newRecord } from "./new-job.ts";
 import type { QueueSettings } from "./settings.ts";
 import type { JobStore } from "./store.ts";
 
 /** What the queue asks of the world. */
 export interface QueueEffects {
-  /** Gives the job to the worker. */
+  /** Gives the job, under the token that it has now, to the worker. */
   give(worker: string, job: JobRecord): void;
   /** Tells the worker to stop: nobody wants that lease any more. */
   revoke(worker: string, id: string, token: number, code: PatternErrorCode): void;
+  /** The job is as it is now; it will be changed again. */
   changed(job: JobRecord): void;
 }
 
@@ -48,12 +48,6 @@ export interface QueueCounters {
 
 /** Changes of state that one turn makes at most, of each kind. */
 const TURN_MAX = 1_000;
-
-interface Ending {
-  readonly state: "done" | "dead" | "cancelled";
-  readonly nowMs: number;
-  readonly result?: Uint8Array;
-}
 
 /**
  * At-least-once jobs as a pure state machine over a store. A lease belongs to a worker; its token
@@ -85,22 +79,24 @@ export class WorkCore {
     }
   }
 
-  /** @returns the new job, or the one that has its id or its key */
-  add(job: NewJob, nowMs: number): JobRecord {
-    const same = job.again === true ? this.#store.get(job.id) : undefined;
+  /**
+   * @param again true when it may have been added before
+   * @returns the new job, or the one that has its id or its key
+   */
+  add(job: JobRecord, nowMs: number, again = false): JobRecord {
+    const same = again ? this.find(job.id) : undefined;
     const twin = same ?? this.#twin(job.key, nowMs);
     if (twin !== undefined) return twin;
-    const isHeld = job.serial !== undefined && this.#store.hasSerial(job.serial);
-    const record = newRecord(job, nowMs, isHeld);
-    this.#store.insert(record);
-    this.#effects.changed(record);
-    return record;
+    if (job.serial !== undefined && this.#store.hasSerial(job.serial)) job.state = "held";
+    this.#store.insert(job);
+    this.#effects.changed(job);
+    return job;
   }
 
   /** A worker says what it wants and what it runs. */
   ready(name: string, offer: Offer, nowMs: number): void {
     const before = this.#crew.get(name);
-    const given = offer.fresh === true ? [...(before?.leases ?? [])] : [];
+    const given = offer.fresh === true ? tokensOf(before) : [];
     const worker = this.#crew.join(name, offer.credit);
     for (const [id, token] of offer.running) this.#adopt(worker, { id, token }, nowMs);
     const running = new Set(offer.running.map(([id, token]) => `${id}/${token}`));
@@ -112,7 +108,8 @@ export class WorkCore {
   done(id: string, token: number, result: Uint8Array, nowMs: number): boolean {
     const job = this.#leases.job(id, token);
     if (job === undefined) return this.#repeated(id, token, ["done"]);
-    this.#end(job, { state: "done", result, nowMs });
+    job.result = result;
+    this.#end(job, "done", nowMs);
     return true;
   }
 
@@ -129,18 +126,19 @@ export class WorkCore {
     const job = this.#leases.job(id, token);
     if (job === undefined) return this.#repeated(id, token, ["ready"]);
     this.#release(job);
-    this.#change(job, { state: "ready" });
+    this.#move(job, "ready");
     return true;
   }
 
   /** @returns the cancelled job. @throws PatternError ERR_JOB_STATE when it has ended */
   cancel(id: string, nowMs: number): JobRecord {
-    const job = this.#store.get(id);
+    const job = this.find(id);
     if (job === undefined || isFinal(job)) throw wrongState(id, job);
     if (job.state === "leased" && job.worker !== undefined) {
       this.#effects.revoke(job.worker, id, job.attempt, "ERR_JOB_CANCELLED");
     }
-    return this.#end(job, { state: "cancelled", nowMs });
+    this.#end(job, "cancelled", nowMs);
+    return job;
   }
 
   /** Gives a dead job another life, with its history. @throws PatternError ERR_JOB_STATE when it is not dead */
@@ -148,10 +146,13 @@ export class WorkCore {
     const job = this.#store.get(id);
     if (job?.state !== "dead") throw wrongState(id, job, "dead");
     const isHeld = job.serial !== undefined && this.#store.hasSerial(job.serial);
-    const attemptsMax = Math.max(job.attemptsMax, ATTEMPTS_MAX);
-    const life = { attemptsMax, failures: 0, crashes: 0, finishedAtMs: undefined };
-    const place = { dueAtMs: nowMs, rank: rankOf(nowMs, job.priority) };
-    return this.#change(job, { ...life, ...place, state: isHeld ? "held" : "ready" });
+    job.attemptsMax = Math.max(job.attemptsMax, ATTEMPTS_MAX);
+    job.failures = 0;
+    job.crashes = 0;
+    job.finishedAtMs = undefined;
+    this.#due(job, nowMs);
+    this.#move(job, isHeld ? "held" : "ready");
+    return job;
   }
 
   /** The line of a worker is there, but its loop says nothing: it keeps its jobs and gets no more. */
@@ -176,7 +177,7 @@ export class WorkCore {
 
   /** A worker is gone for good: its jobs go to others. */
   gone(name: string, nowMs: number): void {
-    const leases = [...(this.#crew.get(name)?.leases ?? [])];
+    const leases = tokensOf(this.#crew.get(name));
     this.#crew.delete(name);
     for (const [id, token] of leases)
       this.#crashed(id, token, { nowMs, alone: leases.length === 1 });
@@ -197,7 +198,7 @@ export class WorkCore {
 
   /** Gives what is due to who has room, first those whom workers vanished with, one worker each. */
   assign(nowMs: number): void {
-    for (const job of this.#store.due(nowMs, TURN_MAX)) this.#change(job, { state: "ready" });
+    for (const job of this.#store.due(nowMs, TURN_MAX)) this.#move(job, "ready");
     const counts = this.#store.count();
     for (let left = Math.min(counts.suspect, TURN_MAX); left > 0; left--) {
       const worker = this.#crew.idle();
@@ -223,6 +224,11 @@ export class WorkCore {
     return this.#leases.job(id, token);
   }
 
+  /** The job of that id, as it is now: to be read, and not kept. */
+  find(id: string): JobRecord | undefined {
+    return this.#leases.find(id) ?? this.#store.get(id);
+  }
+
   #twin(key: string | undefined, nowMs: number): JobRecord | undefined {
     const job = key === undefined ? undefined : this.#store.byKey(key);
     if (job === undefined || !isFinal(job)) return job;
@@ -231,34 +237,38 @@ export class WorkCore {
   }
 
   #lease(job: JobRecord, { name, leases }: Member, nowMs: number): void {
-    const leased = this.#change(job, { state: "leased", attempt: job.attempt + 1, worker: name });
-    leases.set(job.id, leased.attempt);
-    this.#leases.add(leased, nowMs + job.timeoutMs);
+    job.attempt++;
+    job.worker = name;
+    this.#move(job, "leased");
+    leases.add(job);
+    this.#leases.add(job, nowMs + job.timeoutMs);
     this.counters.executions++;
-    this.#effects.give(name, leased);
+    this.#effects.give(name, job);
   }
 
   #adopt(worker: Member, { id, token }: { id: string; token: number }, nowMs: number): void {
     const job = this.#leases.job(id, token);
     if (job === undefined || (job.worker !== worker.name && !this.#leases.isOrphan(id))) {
       // He may have been given it again, under a token that he does not say yet.
-      if (worker.leases.get(id) === token) worker.leases.delete(id);
+      for (const each of worker.leases) {
+        if (each.id === id && each.attempt === token) worker.leases.delete(each);
+      }
       this.#effects.revoke(worker.name, id, token, "ERR_JOB_LOST");
       return;
     }
     this.#leases.adopted(id, worker.name, nowMs);
-    worker.leases.set(id, token);
+    worker.leases.add(job);
   }
 
-  #release({ id, worker }: JobRecord): void {
-    this.#leases.delete(id);
-    if (worker !== undefined) this.#crew.released(worker, id);
+  #release(job: JobRecord): void {
+    this.#leases.delete(job.id);
+    if (job.worker !== undefined) this.#crew.released(job.worker, job);
   }
 
   /** This process ended, and nobody says that he runs it: nothing is said against the job. */
   #orphaned(job: JobRecord): void {
     this.#release(job);
-    this.#change(job, { state: "ready" });
+    this.#move(job, "ready");
   }
 
   #timedOut(job: JobRecord, nowMs: number): void {
@@ -274,56 +284,63 @@ export class WorkCore {
     if (job === undefined) return;
     this.counters.crashed++;
     this.#release(job);
-    const crashes = job.crashes + 1;
+    job.crashes++;
     const message = `worker ${job.worker ?? "?"} vanished during attempt ${job.attempt}`;
-    const errors = [...job.errors, problem("ERR_JOB_LOST", message)].slice(-ERRORS_KEPT);
-    const after = { ...job, crashes, errors };
+    note(job, problem("ERR_JOB_LOST", message));
+    const { crashesMax } = this.#settings;
     // One that ran beside others may be innocent: it is tried alone before it is given up.
-    if (how.alone && crashes >= this.#settings.crashesMax)
-      this.#end(after, { state: "dead", nowMs: how.nowMs });
-    else
-      this.#change(after, {
-        state: crashes >= this.#settings.crashesMax - 1 ? "suspect" : "ready",
-      });
+    if (how.alone && job.crashes >= crashesMax) this.#end(job, "dead", how.nowMs);
+    else this.#move(job, job.crashes >= crashesMax - 1 ? "suspect" : "ready");
   }
 
   #again(job: JobRecord, error: WireError, nowMs: number): void {
     this.#release(job);
-    const failures = job.failures + 1;
-    const after = { ...job, failures, errors: [...job.errors, error].slice(-ERRORS_KEPT) };
-    if (error.retryable === false || failures >= job.attemptsMax) {
-      this.#end(after, { state: "dead", nowMs });
+    job.failures++;
+    note(job, error);
+    if (error.retryable === false || job.failures >= job.attemptsMax) {
+      this.#end(job, "dead", nowMs);
       return;
     }
-    const dueAtMs = nowMs + delayAfter(failures, this.#settings.backoff);
-    this.#change(after, { state: "delayed", dueAtMs, rank: rankOf(dueAtMs, job.priority) });
+    this.#due(job, nowMs + delayAfter(job.failures, this.#settings.backoff));
+    this.#move(job, "delayed");
   }
 
-  #end(job: JobRecord, { state, result, nowMs }: Ending): JobRecord {
-    if (job.state === "leased") this.#release(job);
-    const ended = this.#change(job, { state, result, finishedAtMs: nowMs });
-    if (job.serial === undefined || job.state === "held") return ended;
+  #end(job: JobRecord, state: "done" | "dead" | "cancelled", nowMs: number): void {
+    const before = job.state;
+    if (before === "leased") this.#release(job);
+    job.finishedAtMs = nowMs;
+    this.#move(job, state);
+    if (job.serial === undefined || before === "held") return;
     const next = this.#store.nextHeld(job.serial);
-    if (next !== undefined) {
-      this.#change(next, { state: next.dueAtMs > nowMs ? "delayed" : "ready" });
-    }
-    return ended;
+    if (next !== undefined) this.#move(next, next.dueAtMs > nowMs ? "delayed" : "ready");
+  }
+
+  #due(job: JobRecord, dueAtMs: number): void {
+    job.dueAtMs = dueAtMs;
+    job.rank = rankOf(dueAtMs, job.priority);
   }
 
   /** A worker says an outcome until it hears that it is safe: only a lost lease makes it late. */
   #repeated(id: string, token: number, states: readonly JobState[]): boolean {
-    const job = this.#store.get(id);
+    const job = this.find(id);
     if (job?.attempt === token && states.includes(job.state)) return true;
     this.counters.late++;
     return false;
   }
 
-  #change(job: JobRecord, change: Partial<JobRecord>): JobRecord {
-    const changed = { ...job, ...change };
-    this.#store.update(changed, job.state);
-    this.#effects.changed(changed);
-    return changed;
+  #move(job: JobRecord, state: JobState): void {
+    const from = job.state;
+    job.state = state;
+    this.#store.update(job, from);
+    this.#effects.changed(job);
   }
+}
+
+const tokensOf = (worker: Member | undefined): [id: string, token: number][] =>
+  Array.from(worker?.leases ?? [], ({ id, attempt }) => [id, attempt]);
+
+function note(job: JobRecord, error: WireError): void {
+  job.errors = [...job.errors, error].slice(-ERRORS_KEPT);
 }
 
 function problem(code: PatternErrorCode, message: string): WireError {

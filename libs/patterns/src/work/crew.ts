@@ -1,3 +1,5 @@
+import type { JobRecord } from "./job.ts";
+
 /** Where the line of a worker is: `stalled` is connected, with a loop that says nothing. */
 export type WorkerState = "up" | "stalled" | "lost";
 
@@ -19,8 +21,8 @@ export interface WorkerView {
 export interface Member {
   readonly name: string;
   credit: number;
-  /** Tokens by job. */
-  readonly leases: Map<string, number>;
+  /** Jobs that it has. */
+  readonly leases: Set<JobRecord>;
   state: WorkerState;
   lostAtMs: number;
   /** Gets nothing else: it runs, or will run, a suspect alone. */
@@ -46,7 +48,7 @@ export class Crew {
     const member = this.#members.get(name) ?? {
       name,
       credit: 0,
-      leases: new Map<string, number>(),
+      leases: new Set<JobRecord>(),
       state: "up",
       lostAtMs: 0,
       alone: false,
@@ -105,10 +107,10 @@ export class Crew {
   }
 
   /** A job of `member` has ended or was taken back. */
-  released(name: string, id: string): void {
+  released(name: string, job: JobRecord): void {
     const member = this.#members.get(name);
     if (member === undefined) return;
-    member.leases.delete(id);
+    member.leases.delete(job);
     if (member.leases.size === 0) member.alone = false;
   }
 

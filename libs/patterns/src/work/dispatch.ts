@@ -1,4 +1,4 @@
-import type { Session } from "@zeroplane/link";
+import type { Headers, Session } from "@zeroplane/link";
 import { batches } from "./batches.ts";
 import type { JobRecord } from "./job.ts";
 import { Kind } from "./protocol.ts";
@@ -6,8 +6,24 @@ import { say } from "./say.ts";
 
 type Row = readonly unknown[];
 
+type JobRow = readonly [
+  id: string,
+  attempt: number,
+  payload: Uint8Array,
+  headers: Headers,
+  dueAtMs: number,
+];
+
+/** A lease that could not be sent. */
+export interface Unsent {
+  readonly worker: string;
+  readonly id: string;
+  readonly token: number;
+}
+
 interface Words {
-  jobs: JobRecord[];
+  worker: string;
+  jobs: JobRow[];
   settled: Row[];
   revoke: Row[];
 }
@@ -23,7 +39,9 @@ export class Dispatch {
   }
 
   give(session: Session, job: JobRecord): void {
-    this.#of(session).jobs.push(job);
+    const words = this.#of(session);
+    words.worker = job.worker ?? "";
+    words.jobs.push([job.id, job.attempt, job.payload, job.headers, job.dueAtMs]);
   }
 
   settle(session: Session, lease: Row): void {
@@ -39,16 +57,17 @@ export class Dispatch {
     this.#words.clear();
   }
 
-  /** Says it. @returns jobs that could not be sent because their worker takes nothing */
-  flush(): JobRecord[] {
+  /** Says it. @returns leases that could not be sent because their worker takes nothing */
+  flush(): Unsent[] {
     const words = this.#words;
     this.#words = new Map();
-    const unsent: JobRecord[] = [];
-    for (const [session, { jobs, settled, revoke }] of words) {
+    const unsent: Unsent[] = [];
+    for (const [session, { worker, jobs, settled, revoke }] of words) {
       if (settled.length > 0) this.#say(session, Kind.settled, settled);
       if (revoke.length > 0) this.#say(session, Kind.revoke, revoke);
-      for (const batch of batches(jobs, ({ payload }) => payload.length)) {
-        if (!this.#say(session, Kind.jobs, batch.map(rowOf))) unsent.push(...batch);
+      for (const batch of batches(jobs, ([, , payload]) => payload.length)) {
+        if (this.#say(session, Kind.jobs, batch)) continue;
+        unsent.push(...batch.map(([id, token]) => ({ worker, id, token })));
       }
     }
     return unsent;
@@ -62,17 +81,9 @@ export class Dispatch {
   #of(session: Session): Words {
     let words = this.#words.get(session);
     if (words === undefined) {
-      words = { jobs: [], settled: [], revoke: [] };
+      words = { worker: "", jobs: [], settled: [], revoke: [] };
       this.#words.set(session, words);
     }
     return words;
   }
 }
-
-const rowOf = ({ id, attempt, payload, headers, dueAtMs }: JobRecord): Row => [
-  id,
-  attempt,
-  payload,
-  headers,
-  dueAtMs,
-];

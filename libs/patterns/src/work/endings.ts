@@ -9,7 +9,7 @@ export class Endings<View> {
 
   /** True when somebody waits for that job. */
   has(id: string): boolean {
-    return this.#waiting.has(id);
+    return this.#waiting.size > 0 && this.#waiting.has(id);
   }
 
   /** The job has ended. */

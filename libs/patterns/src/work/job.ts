@@ -29,27 +29,54 @@ export interface JobHead {
   readonly addedAtMs: number;
 }
 
-/** One job, as the store keeps it. */
+/** One job, as it is now. Its queue changes it in place; who keeps one keeps a {@link copyOf} it. */
 export interface JobRecord extends JobHead {
-  readonly attemptsMax: number;
+  attemptsMax: number;
   /** Not before. */
-  readonly dueAtMs: number;
+  dueAtMs: number;
   /** Lowest goes first: the time it was due, earlier by {@link AGEING_MS} for each level of priority. */
-  readonly rank: number;
-  readonly state: JobState;
+  rank: number;
+  /** The how manieth of its store it is: of equal ranks the lower goes first. */
+  place: number;
+  state: JobState;
   /** Times it was given to a worker. Also the fencing token of the present lease. */
-  readonly attempt: number;
+  attempt: number;
   /** Attempts that failed or ran too long, since it was added or retried by hand. */
-  readonly failures: number;
+  failures: number;
   /** Workers that vanished with it. */
-  readonly crashes: number;
+  crashes: number;
   /** Who has it, or had it last. */
-  readonly worker: string | undefined;
-  readonly result: Uint8Array | undefined;
+  worker: string | undefined;
+  result: Uint8Array | undefined;
   /** What went wrong, oldest first, at most 10. */
-  readonly errors: readonly WireError[];
-  readonly finishedAtMs: number | undefined;
+  errors: readonly WireError[];
+  finishedAtMs: number | undefined;
 }
+
+/** The job as it is now, whatever becomes of it. Written out: many times faster than a spread. */
+export const copyOf = (job: JobRecord): JobRecord => ({
+  id: job.id,
+  key: job.key,
+  keyTtlMs: job.keyTtlMs,
+  serial: job.serial,
+  payload: job.payload,
+  headers: job.headers,
+  priority: job.priority,
+  timeoutMs: job.timeoutMs,
+  addedAtMs: job.addedAtMs,
+  attemptsMax: job.attemptsMax,
+  dueAtMs: job.dueAtMs,
+  rank: job.rank,
+  place: job.place,
+  state: job.state,
+  attempt: job.attempt,
+  failures: job.failures,
+  crashes: job.crashes,
+  worker: job.worker,
+  result: job.result,
+  errors: job.errors,
+  finishedAtMs: job.finishedAtMs,
+});
 
 /** How a job is added. */
 export interface AddOptions {

@@ -27,6 +27,11 @@ export class Leases {
     return job?.attempt === token ? job : undefined;
   }
 
+  /** The job that runs under that id. */
+  find(id: string): JobRecord | undefined {
+    return this.#leases.get(id)?.job;
+  }
+
   isOrphan(id: string): boolean {
     return this.#leases.get(id)?.isOrphan === true;
   }
@@ -35,7 +40,8 @@ export class Leases {
   adopted(id: string, worker: string, nowMs: number): void {
     const lease = this.#leases.get(id);
     if (lease?.isOrphan !== true) return;
-    this.add({ ...lease.job, worker }, nowMs + lease.job.timeoutMs);
+    lease.job.worker = worker;
+    this.add(lease.job, nowMs + lease.job.timeoutMs);
   }
 
   delete(id: string): void {

@@ -9,23 +9,19 @@ import {
   type StoreHealth,
 } from "./store.ts";
 
-interface Entry {
-  job: JobRecord;
-  /** The how manieth it was. */
-  readonly place: number;
-}
-
-const FINAL: ReadonlySet<JobState> = new Set(["done", "dead", "cancelled"]);
-
 /** Keeps jobs in memory: they survive every worker, but not this process. */
 export class MemoryStore implements JobStore {
-  readonly #jobs = new Map<string, Entry>();
+  readonly #jobs = new Map<string, JobRecord>();
   readonly #keys = new Map<string, string>();
   /** Unfinished jobs of each serial key, oldest first. */
   readonly #serials = new Map<string, Set<string>>();
   /** Jobs that have ended, in that order. */
   readonly #ended = new Set<string>();
-  readonly #queues = { ready: new Heap(), suspect: new Heap(), delayed: new Heap() };
+  readonly #queues = {
+    ready: new Heap<JobRecord>(),
+    suspect: new Heap<JobRecord>(),
+    delayed: new Heap<JobRecord>(),
+  };
   readonly #schedules = new Map<string, ScheduleRecord>();
   readonly #counts = { ...EMPTY_COUNT };
   #newestMs = 0;
@@ -44,30 +40,27 @@ export class MemoryStore implements JobStore {
   }
 
   get(id: string): JobRecord | undefined {
-    return this.#jobs.get(id)?.job;
+    return this.#jobs.get(id);
   }
 
   byKey(key: string): JobRecord | undefined {
     const id = this.#keys.get(key);
-    return id === undefined ? undefined : this.#jobs.get(id)?.job;
+    return id === undefined ? undefined : this.#jobs.get(id);
   }
 
   insert(job: JobRecord): void {
     this.#newestMs = Math.max(this.#newestMs, job.addedAtMs);
     if (job.key !== undefined) this.#keys.set(job.key, job.id);
     this.#counts[job.state]++;
-    const entry = { job, place: this.#place++ };
-    this.#jobs.set(job.id, entry);
-    this.#index(entry, false);
+    job.place = this.#place++;
+    this.#jobs.set(job.id, job);
+    this.#index(job, false);
   }
 
   update(job: JobRecord, from: JobState): void {
     this.#counts[from]--;
     this.#counts[job.state]++;
-    const entry = this.#jobs.get(job.id);
-    if (entry === undefined) return;
-    entry.job = job;
-    this.#index(entry, FINAL.has(from));
+    this.#index(job, isFinal({ state: from }));
   }
 
   claim(state: "ready" | "suspect", count: number): JobRecord[] {
@@ -84,15 +77,14 @@ export class MemoryStore implements JobStore {
 
   nextHeld(serial: string): JobRecord | undefined {
     for (const id of this.#serials.get(serial) ?? []) {
-      const job = this.#jobs.get(id)?.job;
+      const job = this.#jobs.get(id);
       if (job?.state === "held") return job;
     }
     return undefined;
   }
 
   list(states: readonly JobState[], count: number): JobRecord[] {
-    const jobs = [...this.#jobs.values()].map(({ job }) => job);
-    const found = jobs.filter(({ state }) => states.includes(state));
+    const found = [...this.#jobs.values()].filter(({ state }) => states.includes(state));
     return found.reverse().slice(0, count);
   }
 
@@ -107,7 +99,7 @@ export class MemoryStore implements JobStore {
   forget(beforeMs: number, keepMax: number): number {
     let forgotten = 0;
     for (const id of this.#ended) {
-      const job = this.#jobs.get(id)?.job;
+      const job = this.#jobs.get(id);
       if (forgotten >= FORGET_MAX) break;
       if ((job?.finishedAtMs ?? 0) >= beforeMs && this.#ended.size <= keepMax) break;
       this.#drop(id, job);
@@ -152,14 +144,14 @@ export class MemoryStore implements JobStore {
     if (job.key !== undefined && this.#keys.get(job.key) === id) this.#keys.delete(job.key);
   }
 
-  #index({ job, place }: Entry, wasFinal: boolean): void {
-    const { id, state, serial } = job;
+  #index(job: JobRecord, wasFinal: boolean): void {
+    const { id, place, state, serial } = job;
     if (isFinal(job)) this.#ended.add(id);
     else if (wasFinal) this.#ended.delete(id);
     if (serial !== undefined) this.#indexSerial(job, serial);
-    if (state === "delayed") this.#queues.delayed.push({ rank: job.dueAtMs, place, id });
+    if (state === "delayed") this.#queues.delayed.push({ rank: job.dueAtMs, place, item: job });
     else if (state === "ready" || state === "suspect") {
-      this.#queues[state].push({ rank: job.rank, place, id });
+      this.#queues[state].push({ rank: job.rank, place, item: job });
     }
   }
 
@@ -174,15 +166,16 @@ export class MemoryStore implements JobStore {
   /** An entry of a job that has moved on since is skipped. */
   #take(state: "ready" | "suspect" | "delayed", count: number, rankMax: number): JobRecord[] {
     const queue = this.#queues[state];
-    const taken = new Map<string, JobRecord>();
-    while (taken.size < count) {
+    const taken: JobRecord[] = [];
+    while (taken.length < count) {
       const first = queue.peek();
       if (first === undefined || first.rank > rankMax) break;
       queue.pop();
-      const job = this.#jobs.get(first.id)?.job;
-      const rank = state === "delayed" ? job?.dueAtMs : job?.rank;
-      if (job?.state === state && rank === first.rank) taken.set(job.id, job);
+      const job = first.item;
+      const rank = state === "delayed" ? job.dueAtMs : job.rank;
+      const isStale = job.state !== state || rank !== first.rank || job === taken.at(-1);
+      if (!isStale) taken.push(job);
     }
-    return [...taken.values()];
+    return taken;
   }
 }

@@ -11,33 +11,32 @@ import {
   TIMEOUT_MS,
 } from "./job.ts";
 
-/** A job to be added. */
-export interface NewJob extends AddOptions {
+/** What is in a new job. */
+export interface JobContent {
   readonly id: string;
-  /** True when it may have been added before, by another process that had no answer. */
-  readonly again?: boolean;
   readonly payload: Uint8Array;
   readonly headers: Headers;
 }
 
 /** The record of a new job. */
-export function newRecord(job: NewJob, nowMs: number, isHeld: boolean): JobRecord {
+export function newRecord(content: JobContent, job: AddOptions, nowMs: number): JobRecord {
   const { delayMs = 0, priority = 0 } = job;
   const dueAtMs = nowMs + delayMs;
   return {
-    id: job.id,
+    id: content.id,
     key: job.key,
     keyTtlMs: job.keyTtlMs ?? 0,
     serial: job.serial,
-    payload: job.payload,
-    headers: job.headers,
+    payload: content.payload,
+    headers: content.headers,
     priority,
     timeoutMs: job.timeoutMs ?? TIMEOUT_MS,
     addedAtMs: nowMs,
     attemptsMax: job.attemptsMax ?? ATTEMPTS_MAX,
     dueAtMs,
     rank: rankOf(dueAtMs, priority),
-    state: isHeld ? "held" : delayMs > 0 ? "delayed" : "ready",
+    place: 0,
+    state: delayMs > 0 ? "delayed" : "ready",
     attempt: 0,
     failures: 0,
     crashes: 0,

@@ -1,13 +1,16 @@
 import { PatternError } from "../errors.ts";
-import type { JobRecord } from "./job.ts";
-import type { NewJob } from "./new-job.ts";
+import { copyOf, type JobRecord } from "./job.ts";
 
 interface Pending {
-  readonly job: NewJob;
+  readonly job: JobRecord;
+  /** True when it may have been added before, by another process that had no answer. */
+  readonly again: boolean;
   readonly resolve: (job: JobRecord) => void;
   readonly reject: (error: unknown) => void;
   /** Until when it may wait for room, by `performance.now()`; 0 to be refused at once. */
   readonly untilMs: number;
+  /** What has become of it, as it was then. */
+  added: JobRecord | undefined;
 }
 
 /** Jobs that one turn adds at most: the loop must not stand still for long. */
@@ -19,7 +22,7 @@ const WAITING_MAX = 200_000;
 export class PendingAdds {
   readonly #queue: string;
   #waiting: Pending[] = [];
-  #taken: { readonly pending: Pending; job: JobRecord | undefined }[] = [];
+  #taken: Pending[] = [];
 
   /** @param queue name of the queue, for errors */
   constructor(queue: string) {
@@ -31,14 +34,14 @@ export class PendingAdds {
   }
 
   /** Resolves once the job is safe. @throws PatternError ERR_OVERLOADED */
-  push(job: NewJob, waitMs: number): Promise<JobRecord> {
+  push(job: JobRecord, again: boolean, waitMs: number): Promise<JobRecord> {
     if (this.#waiting.length >= WAITING_MAX) {
       const message = `queue ${this.#queue}: ${WAITING_MAX} jobs wait to be added already`;
       return Promise.reject(new PatternError("ERR_OVERLOADED", message));
     }
     const untilMs = waitMs > 0 ? performance.now() + waitMs : 0;
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ job, resolve, reject, untilMs });
+      this.#waiting.push({ job, again, resolve, reject, untilMs, added: undefined });
     });
   }
 
@@ -46,13 +49,11 @@ export class PendingAdds {
    * Adds what there is room for by `add`; refuses the rest, or lets it wait as it wishes.
    * @returns true when more could be added at once
    */
-  take(room: number, add: (job: NewJob) => JobRecord): boolean {
+  take(room: number, add: (job: JobRecord, again: boolean) => JobRecord): boolean {
     const count = Math.min(this.#waiting.length, Math.max(0, room), TURN_MAX);
-    const taken = this.#waiting.slice(0, count);
-    this.#waiting = this.#waiting.slice(count);
     // Before the first is added: when that fails, all of them have failed.
-    this.#taken.push(...taken.map((pending) => ({ pending, job: undefined })));
-    for (const each of this.#taken) each.job ??= add(each.pending.job);
+    this.#taken.push(...this.#waiting.splice(0, count));
+    for (const each of this.#taken) each.added ??= copyOf(add(each.job, each.again));
     if (this.#waiting.length === 0 || count === TURN_MAX) return this.#waiting.length > 0;
     this.refuse(performance.now());
     return false;
@@ -73,12 +74,12 @@ export class PendingAdds {
   safe(): void {
     const taken = this.#taken;
     this.#taken = [];
-    for (const { pending, job } of taken) if (job !== undefined) pending.resolve(job);
+    for (const { added, resolve } of taken) if (added !== undefined) resolve(added);
   }
 
   /** What was taken is not, or, at the end, nothing will be any more. */
   fail(error: unknown, all = false): void {
-    const failed = this.#taken.map(({ pending }) => pending);
+    const failed = this.#taken;
     this.#taken = [];
     if (all) failed.push(...this.#waiting.splice(0));
     for (const { reject } of failed) reject(error);

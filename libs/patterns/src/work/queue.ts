@@ -15,10 +15,10 @@ import { WorkCore } from "./core.ts";
 import { Dispatch } from "./dispatch.ts";
 import { Endings } from "./endings.ts";
 import { Ids } from "./ids.ts";
-import { isFinal, type JobRecord, type JobState } from "./job.ts";
+import { copyOf, isFinal, type JobRecord, type JobState } from "./job.ts";
 import type { JobQueue, QueueAddOptions, QueueStats, WaitOptions } from "./job-queue.ts";
 import { MemoryStore } from "./memory-store.ts";
-import { checkOptions, type NewJob, within } from "./new-job.ts";
+import { checkOptions, newRecord, within } from "./new-job.ts";
 import { PendingAdds } from "./pending-adds.ts";
 import type { ProducerAddOptions, ServedQueue } from "./producers.ts";
 import { BODY_BYTES_MAX } from "./protocol.ts";
@@ -55,6 +55,8 @@ export interface QueueGround {
 }
 
 const TICK_MS = 100;
+const BODY_BYTES = [0, BODY_BYTES_MAX] as const;
+const NO_HEADERS: Headers = Object.freeze({});
 
 /**
  * A queue of jobs that lives beside its producer; workers dial it. What `add` has resolved is
@@ -76,7 +78,9 @@ export class Queue<Payload, Result> implements JobQueue<Payload, Result> {
   readonly #withdraw: () => void;
   readonly #timer: NodeJS.Timeout;
   readonly #startMs: number;
-  #changed: JobRecord[] = [];
+  /** To be told once this turn is safe. */
+  #views: JobView<Payload, Result>[] = [];
+  #finals: JobRecord[] = [];
   #safe: PromiseWithResolvers<void> | undefined;
   #undone = 0;
   #closed = false;
@@ -132,12 +136,14 @@ export class Queue<Payload, Result> implements JobQueue<Payload, Result> {
   /** See {@link JobQueue.add}. */
   async add(payload: Payload, options: QueueAddOptions = {}): Promise<JobView<Payload, Result>> {
     const body = encode(payload);
+    if (this.#interceptor === undefined) {
+      return viewOf(await this.#push(body, options, NO_HEADERS), payload);
+    }
     let job: JobRecord | undefined;
     const send = async (headers: Headers): Promise<void> => {
       job = await this.#push(body, options, headers);
     };
-    if (this.#interceptor === undefined) await send({});
-    else await intercept(this.#interceptor, () => this.#operation(), send);
+    await intercept(this.#interceptor, () => this.#operation(), send);
     if (job === undefined) throw new PatternError("ERR_CLOSED", `queue ${this.name} took nothing`);
     return viewOf(job, payload);
   }
@@ -145,7 +151,7 @@ export class Queue<Payload, Result> implements JobQueue<Payload, Result> {
   /** See {@link JobQueue.get}. */
   get(id: string): JobView<Payload, Result> | undefined {
     this.#check();
-    const job = this.#store.get(id);
+    const job = this.#core.find(id);
     return job && viewOf(job);
   }
 
@@ -212,26 +218,24 @@ export class Queue<Payload, Result> implements JobQueue<Payload, Result> {
     await this.close();
   }
 
-  async #push(
-    payload: Uint8Array,
-    { waitMs = 0, id, ...options }: ProducerAddOptions,
-    headers: Headers,
-  ): Promise<JobRecord> {
+  /** @throws what is wrong with the options */
+  #push(payload: Uint8Array, options: ProducerAddOptions, headers: Headers): Promise<JobRecord> {
     this.#check();
     checkOptions(options, this.#settings.keepMs);
-    within("payload: bytes", payload.length, [0, BODY_BYTES_MAX]);
-    const known = { id: id ?? this.#ids.next(this.#nowMs()), again: id !== undefined };
-    const pending = this.#adds.push({ ...options, ...known, payload, headers }, waitMs);
+    within("payload: bytes", payload.length, BODY_BYTES);
+    const nowMs = this.#nowMs();
+    const id = options.id ?? this.#ids.next(nowMs);
+    const job = newRecord({ id, payload, headers }, options, nowMs);
     this.#turn.wake();
-    return await pending;
+    return this.#adds.push(job, options.id !== undefined, options.waitMs ?? 0);
   }
 
   /** What this queue does for producers elsewhere. */
   #served(): ServedQueue {
     return {
       name: this.name,
-      add: (payload, options) => this.#push(payload, options, options.headers ?? {}),
-      get: (id) => this.#store.get(id),
+      add: async (payload, options) => this.#push(payload, options, options.headers ?? NO_HEADERS),
+      get: (id) => this.#core.find(id),
       list: (states, count) => this.#store.list(states, count),
       ended: (id, timeoutMs) => this.#ended(id, { timeoutMs }),
       cancel: (id) => this.cancel(id),
@@ -244,9 +248,9 @@ export class Queue<Payload, Result> implements JobQueue<Payload, Result> {
 
   async #ended(id: string, options: WaitOptions): Promise<JobRecord> {
     this.#check();
-    const job = this.#store.get(id);
+    const job = this.#core.find(id);
     if (job === undefined) throw new PatternError("ERR_JOB_STATE", `job ${id} is not known`);
-    return isFinal(job) ? job : await this.#endings.wait(id, options);
+    return isFinal(job) ? copyOf(job) : await this.#endings.wait(id, options);
   }
 
   async #schedule(name: string, payload: Uint8Array, options: ScheduleOptions): Promise<void> {
@@ -264,8 +268,9 @@ export class Queue<Payload, Result> implements JobQueue<Payload, Result> {
       this.#turn.run(() => {
         this.#core.tick(this.#nowMs());
         this.#schedules.tick(this.#nowMs(), (payload, options) => {
-          const id = this.#ids.next(this.#nowMs());
-          this.#core.add({ ...options, id, payload, headers: {} }, this.#nowMs());
+          const nowMs = this.#nowMs();
+          const content = { id: this.#ids.next(nowMs), payload, headers: NO_HEADERS };
+          this.#core.add(newRecord(content, options, nowMs), nowMs);
         });
       });
     } catch (error) {
@@ -288,7 +293,7 @@ export class Queue<Payload, Result> implements JobQueue<Payload, Result> {
       const message = `queue ${this.name} takes no jobs: there is no room on its disk`;
       this.#adds.fail(new PatternError("ERR_STORE_FULL", message), true);
     }
-    const isMore = this.#adds.take(this.#room(), (job: NewJob) => this.#core.add(job, nowMs));
+    const isMore = this.#adds.take(this.#room(), (job, again) => this.#core.add(job, nowMs, again));
     this.#core.assign(nowMs);
     return isMore;
   }
@@ -304,12 +309,10 @@ export class Queue<Payload, Result> implements JobQueue<Payload, Result> {
     this.#safe = undefined;
     this.#adds.safe();
     this.#desk.unsent(dispatch.flush());
-    const changed = this.#changed;
-    this.#changed = [];
-    for (const job of changed) {
-      if (isFinal(job)) this.#endings.ended(job.id, job);
-      this.#options.onChange?.(viewOf(job));
-    }
+    const [finals, views] = [this.#finals, this.#views];
+    this.#forget();
+    for (const job of finals) this.#endings.ended(job.id, job);
+    for (const view of views) this.#options.onChange?.(view);
   }
 
   /** As after a crash of this process: the store says what holds, and workers must say ready again. */
@@ -320,15 +323,21 @@ export class Queue<Payload, Result> implements JobQueue<Payload, Result> {
     this.#safe = undefined;
     this.#adds.fail(error);
     dispatch.clear();
-    this.#changed = [];
+    this.#forget();
     this.#schedules.reset();
     this.#desk.reset();
     this.#core.open(this.#nowMs());
   }
 
+  /** What changed in this turn need not be told any more. */
+  #forget(): void {
+    if (this.#finals.length > 0) this.#finals = [];
+    if (this.#views.length > 0) this.#views = [];
+  }
+
   #saw(job: JobRecord): void {
-    const isSeen = this.#options.onChange !== undefined || this.#endings.has(job.id);
-    if (isSeen) this.#changed.push(job);
+    if (this.#options.onChange !== undefined) this.#views.push(viewOf(job));
+    if (isFinal(job) && this.#endings.has(job.id)) this.#finals.push(copyOf(job));
   }
 
   #check(): void {

@@ -26,9 +26,15 @@ export const SCHEMA = `
 `;
 
 export const INSERT = "INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+/** What is read of a job. */
+export const COLUMNS = "rowid AS place, *";
 export const UPDATE = `UPDATE jobs SET state = ?, due_at_ms = ?, rank = ?, attempt = ?,
   attempts_max = ?, failures = ?, crashes = ?, worker = ?, finished_at_ms = ?, tail = ?
-  WHERE id = ?`;
+  WHERE rowid = ?`;
+/** What changes when a job is given to a worker, and when it ends: most changes are these. */
+export const LEASE = "UPDATE jobs SET state = 'leased', attempt = ?, worker = ? WHERE rowid = ?";
+export const END = `UPDATE jobs SET state = ?, failures = ?, crashes = ?, finished_at_ms = ?,
+  tail = ? WHERE rowid = ?`;
 
 export type Row = Record<string, SQLOutputValue>;
 
@@ -60,10 +66,12 @@ export const changing = (job: JobRecord): SQLInputValue[] => [
   job.crashes,
   job.worker ?? null,
   job.finishedAtMs ?? null,
-  job.result === undefined && job.errors.length === 0
-    ? null
-    : sealed(encode([job.result ?? null, job.errors])),
+  tailOf(job),
 ];
+
+/** How a job went, once there is something to say. */
+export const tailOf = ({ result, errors }: JobRecord): Uint8Array | null =>
+  result === undefined && errors.length === 0 ? null : sealed(encode([result ?? null, errors]));
 
 export const headOf = (job: JobHead): Uint8Array =>
   sealed(
@@ -111,6 +119,7 @@ export function toJob(row: Row): JobRecord {
     attemptsMax: row["attempts_max"] as number,
     dueAtMs: row["due_at_ms"] as number,
     rank: row["rank"] as number,
+    place: row["place"] as number,
     state: row["state"] as JobState,
     attempt: row["attempt"] as number,
     failures: row["failures"] as number,

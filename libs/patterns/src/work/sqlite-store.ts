@@ -1,8 +1,22 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { PatternError } from "../errors.ts";
+import type { Rank } from "../heap.ts";
 import { Ballast } from "./ballast.ts";
-import type { JobRecord, JobState } from "./job.ts";
-import { changing, headOf, INSERT, type Row, SCHEMA, toJob, UPDATE } from "./sqlite-rows.ts";
+import { isFinal, type JobRecord, type JobState } from "./job.ts";
+import { AHEAD_BYTES, AHEAD_JOBS, type Reading, ReadyAhead } from "./ready-ahead.ts";
+import {
+  COLUMNS,
+  changing,
+  END,
+  headOf,
+  INSERT,
+  LEASE,
+  type Row,
+  SCHEMA,
+  tailOf,
+  toJob,
+  UPDATE,
+} from "./sqlite-rows.ts";
 import {
   EMPTY_COUNT,
   FORGET_MAX,
@@ -21,6 +35,7 @@ export class SqliteStore implements JobStore {
   readonly #db: DatabaseSync;
   readonly #file: string;
   readonly #ballast: Ballast;
+  readonly #ahead = new ReadyAhead();
   readonly #statements = new Map<string, StatementSync>();
   #counts: Record<JobState, number>;
   #quarantined: number;
@@ -71,32 +86,47 @@ export class SqliteStore implements JobStore {
     // A full disk has rolled it back already.
     if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
     this.#counts = this.#counted();
+    this.#ahead.clear();
   }
 
   get(id: string): JobRecord | undefined {
-    return this.#jobs("SELECT * FROM jobs WHERE id = ?", id)[0];
+    return this.#ahead.get(id) ?? this.#jobs(`SELECT ${COLUMNS} FROM jobs WHERE id = ?`, id)[0];
   }
 
   byKey(key: string): JobRecord | undefined {
-    return this.#jobs("SELECT * FROM jobs WHERE key = ? ORDER BY rowid DESC LIMIT 1", key)[0];
+    return this.#jobs(
+      `SELECT ${COLUMNS} FROM jobs WHERE key = ? ORDER BY rowid DESC LIMIT 1`,
+      key,
+    )[0];
   }
 
   insert(job: JobRecord): void {
     const { id, key = null, serial = null } = job;
-    this.#run(INSERT, id, key, serial, ...changing(job), headOf(job));
+    const values = [id, key, serial, ...changing(job), headOf(job)];
+    job.place = this.#write(() => Number(this.#prepare(INSERT).run(...values).lastInsertRowid));
     this.#counts[job.state]++;
+    if (job.state === "ready") this.#ahead.add(job);
   }
 
   update(job: JobRecord, from: JobState): void {
-    this.#run(UPDATE, ...changing(job), job.id);
+    const { place, state } = job;
+    if (state === "leased" && from === "ready")
+      this.#run(LEASE, job.attempt, job.worker ?? null, place);
+    else if (isFinal(job)) {
+      const { failures, crashes, finishedAtMs = null } = job;
+      this.#run(END, state, failures, crashes, finishedAtMs, tailOf(job), place);
+    } else this.#run(UPDATE, ...changing(job), place);
     this.#counts[from]--;
-    this.#counts[job.state]++;
+    this.#counts[state]++;
+    if (state === "ready") this.#ahead.add(job);
+    else if (from === "ready") this.#ahead.delete(job);
   }
 
   claim(state: "ready" | "suspect", count: number): JobRecord[] {
+    if (state === "ready") return this.#ahead.take(count, (from) => this.#ready(from));
     // The state is written out so that its partial index is used.
     return this.#jobs(
-      `SELECT * FROM jobs WHERE state = '${state}' ORDER BY rank, rowid LIMIT ?`,
+      `SELECT ${COLUMNS} FROM jobs WHERE state = 'suspect' ORDER BY rank, rowid LIMIT ?`,
       count,
     );
   }
@@ -104,7 +134,8 @@ export class SqliteStore implements JobStore {
   due(nowMs: number, count: number): JobRecord[] {
     if (this.#counts.delayed === 0) return [];
     return this.#jobs(
-      "SELECT * FROM jobs WHERE state = 'delayed' AND due_at_ms <= ? ORDER BY due_at_ms LIMIT ?",
+      `SELECT ${COLUMNS} FROM jobs WHERE state = 'delayed' AND due_at_ms <= ?
+        ORDER BY due_at_ms LIMIT ?`,
       nowMs,
       count,
     );
@@ -117,7 +148,7 @@ export class SqliteStore implements JobStore {
 
   nextHeld(serial: string): JobRecord | undefined {
     return this.#jobs(
-      `SELECT * FROM jobs WHERE serial = ? AND finished_at_ms IS NULL AND state = 'held'
+      `SELECT ${COLUMNS} FROM jobs WHERE serial = ? AND finished_at_ms IS NULL AND state = 'held'
         ORDER BY rowid LIMIT 1`,
       serial,
     )[0];
@@ -125,7 +156,7 @@ export class SqliteStore implements JobStore {
 
   list(states: readonly JobState[], count: number): JobRecord[] {
     const marks = states.map(() => "?").join(", ");
-    const sql = `SELECT * FROM jobs WHERE state IN (${marks}) ORDER BY rowid DESC LIMIT ?`;
+    const sql = `SELECT ${COLUMNS} FROM jobs WHERE state IN (${marks}) ORDER BY rowid DESC LIMIT ?`;
     return this.#jobs(sql, ...states, Math.min(count, Number.MAX_SAFE_INTEGER));
   }
 
@@ -134,20 +165,21 @@ export class SqliteStore implements JobStore {
   }
 
   newestMs(): number {
-    return this.#jobs("SELECT * FROM jobs ORDER BY rowid DESC LIMIT 1")[0]?.addedAtMs ?? 0;
+    const sql = `SELECT ${COLUMNS} FROM jobs ORDER BY rowid DESC LIMIT 1`;
+    return this.#jobs(sql)[0]?.addedAtMs ?? 0;
   }
 
   forget(beforeMs: number, keepMax: number): number {
     const { done, dead, cancelled } = this.#counts;
     const beyond = Math.min(FORGET_MAX, Math.max(0, done + dead + cancelled - keepMax));
-    const sql = `SELECT id, state FROM jobs WHERE finished_at_ms IS NOT NULL
+    const sql = `SELECT rowid AS place, state FROM jobs WHERE finished_at_ms IS NOT NULL
       AND finished_at_ms < ? ORDER BY finished_at_ms LIMIT ?`;
     const old =
       beyond > 0
         ? this.#rows(sql, Number.MAX_SAFE_INTEGER, beyond)
         : this.#rows(sql, beforeMs, FORGET_MAX);
-    for (const { id, state } of old) {
-      this.#run("DELETE FROM jobs WHERE id = ?", id as string);
+    for (const { place, state } of old) {
+      this.#run("DELETE FROM jobs WHERE rowid = ?", place as number);
       this.#counts[state as JobState]--;
     }
     return old.length;
@@ -187,6 +219,29 @@ export class SqliteStore implements JobStore {
       counts[row["state"] as JobState] = Number(row["n"]);
     }
     return counts;
+  }
+
+  /** Ready jobs from `from` on. */
+  #ready({ rank, place }: Rank): Reading {
+    const sql = `SELECT ${COLUMNS} FROM jobs WHERE state = 'ready' AND (rank, rowid) >= (?, ?)
+      ORDER BY rank, rowid LIMIT ?`;
+    const jobs: JobRecord[] = [];
+    const broken: Row[] = [];
+    let bytes = 0;
+    let isAll = true;
+    for (const row of this.#prepare(sql).iterate(rank, place, AHEAD_JOBS + 1)) {
+      isAll = jobs.length < AHEAD_JOBS && bytes < AHEAD_BYTES;
+      if (!isAll) break;
+      try {
+        const job = toJob(row);
+        jobs.push(job);
+        bytes += job.payload.length;
+      } catch {
+        broken.push(row);
+      }
+    }
+    for (const row of broken) this.#quarantine(row);
+    return { jobs, isAll };
   }
 
   /** The jobs of those rows that are whole; the others are put aside. */

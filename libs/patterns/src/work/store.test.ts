@@ -25,6 +25,7 @@ function job(id: string, change: Partial<JobRecord> = {}): JobRecord {
     addedAtMs: Number(id.replace(/\D/g, "")),
     dueAtMs,
     rank: rankOf(dueAtMs, priority),
+    place: 0,
     state: "ready",
     attempt: 0,
     failures: 0,
@@ -39,9 +40,16 @@ function job(id: string, change: Partial<JobRecord> = {}): JobRecord {
 
 const ids = (jobs: readonly JobRecord[]): string[] => jobs.map(({ id }) => id);
 
-function end(store: JobStore, id: string, finishedAtMs: number): void {
+/** As its user does: in place, and then said. */
+function change(store: JobStore, id: string, changes: Partial<JobRecord>): void {
   const record = store.get(id);
-  if (record !== undefined) store.update({ ...record, state: "done", finishedAtMs }, record.state);
+  if (record === undefined) throw new Error(`${id} is not there`);
+  const from = record.state;
+  store.update(Object.assign(record, changes), from);
+}
+
+function end(store: JobStore, id: string, finishedAtMs: number): void {
+  change(store, id, { state: "done", finishedAtMs });
 }
 
 describe.each([
@@ -51,20 +59,22 @@ describe.each([
   test("gives back what was put, and its changes", () => {
     using store = open();
     const error = { name: "E", message: "m", code: "ERR", retryable: true, hops: [] };
-    const after = job("j1", {
-      key: "k",
-      serial: "s",
-      state: "leased",
-      attempt: 1,
-      worker: "w",
-      result: Uint8Array.of(7),
-      errors: [error],
-    });
     store.insert(job("j1", { key: "k", serial: "s" }));
-    store.update(after, "ready");
-    expect(store.get("j1")).toEqual(after);
+    change(store, "j1", { state: "leased", attempt: 1, worker: "w" });
+    const leased = { key: "k", serial: "s", state: "leased", attempt: 1, worker: "w" };
+    expect(store.get("j1")).toMatchObject({ ...leased, payload: Uint8Array.of(1) });
+    const failed = { state: "delayed", failures: 1, errors: [error], dueAtMs: 9, rank: 9 } as const;
+    change(store, "j1", failed);
+    expect(store.get("j1")).toMatchObject({ ...leased, ...failed });
+    change(store, "j1", { state: "leased", attempt: 2, worker: "v" });
+    const done = { state: "done", result: Uint8Array.of(7), finishedAtMs: 10 } as const;
+    change(store, "j1", done);
+    expect(store.get("j1")).toEqual({
+      ...job("j1", { ...leased, ...failed, ...done, attempt: 2, worker: "v" }),
+      place: expect.any(Number),
+    });
     expect(store.get("j2")).toBe(undefined);
-    expect(store.count()).toMatchObject({ ready: 0, leased: 1 });
+    expect(store.count()).toMatchObject({ ready: 0, done: 1 });
     expect(store.newestMs()).toBe(1);
   });
 
@@ -77,7 +87,7 @@ describe.each([
     store.insert(job("j5", { state: "suspect" }));
     const first = store.claim("ready", 2);
     expect(ids(first)).toEqual(["j3", "j2"]);
-    for (const each of first) store.update({ ...each, state: "leased" }, "ready");
+    for (const each of first) store.update(Object.assign(each, { state: "leased" }), "ready");
     expect(ids(store.claim("ready", 10))).toEqual(["j1"]);
     expect(ids(store.claim("suspect", 10))).toEqual(["j5"]);
     expect(store.due(999, 10)).toEqual([]);
@@ -90,8 +100,8 @@ describe.each([
     for (let round = 0; round < 3; round++) {
       const [claimed, more] = store.claim("ready", 2);
       expect([claimed?.id, more]).toEqual(["j1", undefined]);
-      store.update(job("j1", { state: "leased" }), "ready");
-      store.update(job("j1"), "leased");
+      change(store, "j1", { state: "leased" });
+      change(store, "j1", { state: "ready" });
     }
   });
 

@@ -23,7 +23,8 @@ export interface StoreHealth {
 }
 
 /**
- * Where jobs are kept. Synchronous, so that every change of one turn of the event loop is one
+ * Where jobs are kept. A record that was inserted, claimed or got is changed in place by its one
+ * user, who then says so by `update`. Synchronous, so that every change of one turn of the event loop is one
  * transaction: `begin`, changes, `commit`. One conformance suite (store.test.ts) for all.
  * Everything that writes throws PatternError ERR_STORE_FULL or ERR_STORE; then all since `begin`
  * is undone.
@@ -37,12 +38,13 @@ export interface JobStore extends Disposable {
   get(id: string): JobRecord | undefined;
   /** The newest job that was added with that key. */
   byKey(key: string): JobRecord | undefined;
+  /** Takes a new job, and gives it its `place`. */
   insert(job: JobRecord): void;
-  /** Replaces what may change of a job that is there, in state `from`. */
+  /** What may change of a job that is there has changed; its state was `from`. */
   update(job: JobRecord, from: JobState): void;
   /**
-   * Takes `count` jobs of that state off the queue, lowest rank first, then as they were inserted;
-   * the caller updates each.
+   * Takes at most `count` jobs of that state off the queue, lowest rank first, then as they were
+   * inserted; the caller updates each.
    */
   claim(state: "ready" | "suspect", count: number): JobRecord[];
   /** Delayed jobs that are due at `nowMs`, at most `count`; the caller updates each. */

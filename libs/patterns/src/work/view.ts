@@ -4,7 +4,7 @@ import { isFinal, type JobRecord } from "./job.ts";
 
 /** A job as its owner sees it. */
 export interface JobView<Payload, Result>
-  extends Omit<JobRecord, "payload" | "result" | "errors" | "rank"> {
+  extends Readonly<Omit<JobRecord, "payload" | "result" | "errors" | "rank" | "place">> {
   readonly payload: Payload;
   readonly result: Result | undefined;
   /** What went wrong so far, oldest first, at most 10. */
@@ -16,12 +16,26 @@ export function viewOf<Payload, Result>(
   job: JobRecord,
   payload = decode(job.payload) as Payload,
 ): JobView<Payload, Result> {
-  const { rank: _, ...rest } = job;
   return {
-    ...rest,
+    id: job.id,
+    key: job.key,
+    keyTtlMs: job.keyTtlMs,
+    serial: job.serial,
     payload,
+    headers: job.headers,
+    priority: job.priority,
+    timeoutMs: job.timeoutMs,
+    addedAtMs: job.addedAtMs,
+    attemptsMax: job.attemptsMax,
+    dueAtMs: job.dueAtMs,
+    state: job.state,
+    attempt: job.attempt,
+    failures: job.failures,
+    crashes: job.crashes,
+    worker: job.worker,
     result: job.result === undefined ? undefined : (decode(job.result) as Result),
     errors: job.errors.map((error) => new RemoteError(parseWireError(error))),
+    finishedAtMs: job.finishedAtMs,
   };
 }
 

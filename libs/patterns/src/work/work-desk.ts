@@ -3,8 +3,7 @@ import type { Message } from "../channel.ts";
 import { PatternError } from "../errors.ts";
 import type { NamedHandler } from "../names.ts";
 import type { WorkCore } from "./core.ts";
-import type { Dispatch } from "./dispatch.ts";
-import type { JobRecord } from "./job.ts";
+import type { Dispatch, Unsent } from "./dispatch.ts";
 import { ProducerDesk, type ServedQueue } from "./producers.ts";
 import { Kind, rowsOf } from "./protocol.ts";
 import type { Turn } from "./turn.ts";
@@ -50,12 +49,12 @@ export class WorkDesk {
   }
 
   /** Jobs that could not be sent go to others; their workers get no more until they speak. */
-  unsent(jobs: readonly JobRecord[]): void {
+  unsent(jobs: readonly Unsent[]): void {
     if (jobs.length === 0) return;
     this.#turn(() => {
-      for (const { id, attempt, worker } of jobs) {
-        if (worker !== undefined) this.#parts.core.stalled(worker);
-        this.#parts.core.released(id, attempt);
+      for (const { id, token, worker } of jobs) {
+        this.#parts.core.stalled(worker);
+        this.#parts.core.released(id, token);
       }
     });
   }

@@ -3,9 +3,7 @@ import {
   type DialOptions,
   decode,
   encode,
-  type Headers,
   type Interceptor,
-  intercept,
   nodeName,
   type Operation,
   toWireError,
@@ -14,22 +12,11 @@ import { type Message, sessionTo, type To } from "../channel.ts";
 import { PatternError } from "../errors.ts";
 import { attach, UNKNOWN } from "../names.ts";
 import { VERB_WORK } from "../verbs.ts";
+import { Attempt, type Given, type JobContext, type Lease, type Outcome } from "./attempt.ts";
 import { batches } from "./batches.ts";
 import { within } from "./new-job.ts";
 import { BODY_BYTES_MAX, Kind, rowsOf } from "./protocol.ts";
 import { say } from "./say.ts";
-
-/** What a running job may know and say. */
-export interface JobContext {
-  readonly id: string;
-  /** 1 for the first attempt. Rises with each: a fencing token for what the job writes. */
-  readonly attempt: number;
-  /** Aborted when the job is cancelled, was given to somebody else, or the worker stops. */
-  readonly signal: AbortSignal;
-  readonly headers: Headers;
-  /** Tells the owner of the queue how far it is. */
-  progress(value: unknown): void;
-}
 
 /** Runs one job; what it returns is the result, what it throws is the failure. */
 export type JobHandler<Payload, Result> = (
@@ -48,33 +35,13 @@ export interface WorkerOptions extends Pick<DialOptions, "keys" | "node"> {
   readonly drainMs?: number;
 }
 
-interface Running {
-  readonly id: string;
-  readonly token: number;
-  readonly abort: AbortController;
-  /** Said once the handler ended, and again until the queue has it safe. */
-  outcome: Outcome | undefined;
-}
-
-type Outcome = readonly [kind: number, id: string, token: number, value: unknown];
-
-/** A job as it comes from the queue. */
-interface Given {
-  readonly payload: Uint8Array;
-  readonly headers: Headers;
-  readonly dueAtMs: number;
-}
-
-interface Lease {
-  readonly id: string;
-  readonly token: number;
-}
-
 /** Why a lease was taken back. */
 const REVOKED: Readonly<Record<string, PatternError>> = {
   ERR_JOB_CANCELLED: new PatternError("ERR_JOB_CANCELLED", "the job was cancelled"),
   ERR_JOB_TIMEOUT: new PatternError("ERR_JOB_TIMEOUT", "the job ran longer than it may"),
 };
+const LOST = new PatternError("ERR_JOB_LOST", "somebody else has it");
+const BODY_BYTES = [0, BODY_BYTES_MAX] as const;
 const REPEAT_MS = 1_000;
 const DRAIN_MS = 10_000;
 /** How long aborted jobs have to say how they ended. */
@@ -88,7 +55,10 @@ export class Worker<Payload, Result> implements AsyncDisposable {
   readonly #handler: JobHandler<Payload, Result>;
   readonly #options: WorkerOptions;
   readonly #interceptor: Interceptor | undefined;
-  readonly #running = new Map<string, Running>();
+  /** By id: of two leases of a job the later one counts. */
+  readonly #running = new Map<string, Attempt>();
+  readonly #tell = ({ id, attempt }: Attempt, value: unknown): void =>
+    this.#say([Kind.progress, this.queue, id, attempt, value]);
   readonly #detach: () => void;
   readonly #stopWatching: () => void;
   readonly #repeat: NodeJS.Timeout;
@@ -136,11 +106,12 @@ export class Worker<Payload, Result> implements AsyncDisposable {
     this.#credit = 0;
     this.#ready();
     await this.#idle(this.#options.drainMs ?? DRAIN_MS);
-    for (const { abort } of this.#running.values()) {
-      abort.abort(new PatternError("ERR_WORKER_STOPPED", `worker ${this.#name()} stops`));
+    for (const attempt of this.#running.values()) {
+      attempt.abort(new PatternError("ERR_WORKER_STOPPED", `worker ${this.#name()} stops`));
     }
     await this.#idle(ABORT_MS);
-    this.#release([...this.#running.values()].filter(({ outcome }) => outcome === undefined));
+    const left = [...this.#running.values()].filter(({ outcome }) => outcome === undefined);
+    this.#release(left.map(({ lease }) => lease));
     this.#speak();
     clearInterval(this.#repeat);
     this.#stopWatching();
@@ -162,58 +133,66 @@ export class Worker<Payload, Result> implements AsyncDisposable {
 
   #receive([kind, , rows]: Message): void {
     if (kind === UNKNOWN) return; // Not opened yet: `again` keeps asking.
-    const leases = rowsOf(rows).map(([id, token, ...rest]) => ({
-      id: String(id),
-      token: Number(token),
-      rest,
-    }));
-    if (kind === Kind.settled) for (const lease of leases) this.#running.delete(keyOf(lease));
-    else if (kind === Kind.revoke) for (const lease of leases) this.#revoke(lease, lease.rest[0]);
+    const leases = rowsOf(rows) as readonly (Lease & Given)[];
+    if (kind === Kind.settled) for (const lease of leases) this.#forget(lease);
+    else if (kind === Kind.revoke) for (const lease of leases) this.#revoke(lease, lease[2]);
     else if (kind === Kind.jobs && this.#stopping) this.#release(leases);
-    else if (kind === Kind.jobs) {
-      for (const { id, token, rest } of leases) {
-        if (this.#running.has(keyOf({ id, token }))) continue;
-        const running = { id, token, abort: new AbortController(), outcome: undefined };
-        const [payload, headers, dueAtMs] = rest as [Uint8Array, Headers | null, number];
-        void this.#run(running, { payload, headers: headers ?? {}, dueAtMs });
-      }
-    }
+    else if (kind === Kind.jobs) for (const given of leases) this.#take(given);
+  }
+
+  #take(given: Given): void {
+    const [id, token] = given;
+    const before = this.#running.get(id);
+    if (before?.attempt === token) return;
+    // He says under a newer token that nobody waits for the attempt before.
+    before?.abort(LOST);
+    const attempt = new Attempt(given, this.#tell);
+    this.#running.set(id, attempt);
+    void this.#run(attempt, given);
+  }
+
+  /** @returns the attempt of that lease, which is nobody's business any more */
+  #forget([id, token]: Lease): Attempt | undefined {
+    const attempt = this.#running.get(id);
+    if (attempt?.attempt !== token) return undefined;
+    this.#running.delete(id);
+    return attempt;
   }
 
   #revoke(lease: Lease, code: unknown): void {
-    const running = this.#running.get(keyOf(lease));
-    this.#running.delete(keyOf(lease));
-    const why = REVOKED[String(code)] ?? new PatternError("ERR_JOB_LOST", "somebody else has it");
-    running?.abort.abort(why);
+    this.#forget(lease)?.abort(REVOKED[String(code)] ?? LOST);
   }
 
   /** Gives back what was not begun, or not ended in time. */
   #release(leases: readonly Lease[]): void {
-    for (const lease of leases) this.#running.delete(keyOf(lease));
-    const rows = leases.map(({ id, token }) => [id, token]);
+    for (const lease of leases) this.#forget(lease);
+    const rows = leases.map(([id, token]) => [id, token]);
     if (rows.length > 0) this.#say([Kind.release, this.queue, rows]);
   }
 
-  async #run(running: Running, job: Given): Promise<void> {
-    const { id, token } = running;
+  async #run(attempt: Attempt, given: Given): Promise<void> {
+    const [id, token] = given;
     const startedAtMs = performance.now();
-    this.#running.set(keyOf(running), running);
     try {
-      const result = encode(await this.#handle(running, job));
-      within("result: bytes", result.length, [0, BODY_BYTES_MAX]);
-      this.#ended(running, [Kind.done, id, token, result]);
+      const value =
+        this.#interceptor === undefined
+          ? await this.#handler(decode(given[2]) as Payload, attempt)
+          : await this.#intercepted(this.#interceptor, attempt, given);
+      const result = encode(value);
+      within("result: bytes", result.length, BODY_BYTES);
+      this.#ended(attempt, [Kind.done, id, token, result]);
     } catch (error) {
       const ms = performance.now() - startedAtMs;
-      const traceId = job.headers["traceparent"]?.split("-")[1];
+      const traceId = attempt.headers["traceparent"]?.split("-")[1];
       const site = { service: this.queue, method: "work", node: this.#name(), ms, traceId };
-      this.#ended(running, [Kind.failed, id, token, toWireError(error, site)]);
+      this.#ended(attempt, [Kind.failed, id, token, toWireError(error, site)]);
     }
   }
 
-  #ended(running: Running, outcome: Outcome): void {
+  #ended(attempt: Attempt, outcome: Outcome): void {
     // A lease that was taken back is nobody's business any more.
-    if (!this.#running.has(keyOf(running))) return;
-    running.outcome = outcome;
+    if (this.#running.get(attempt.id) !== attempt) return;
+    attempt.outcome = outcome;
     this.#outcomes.push(outcome);
     this.#saying ??= setImmediate(() => this.#speak());
   }
@@ -225,34 +204,26 @@ export class Worker<Payload, Result> implements AsyncDisposable {
     const outcomes = this.#outcomes;
     this.#outcomes = [];
     for (const kind of [Kind.done, Kind.failed]) {
-      const rows = outcomes.filter((outcome) => outcome[0] === kind).map(([, ...row]) => row);
+      const rows = outcomes.filter((outcome) => outcome[0] === kind).map(rowOf);
       for (const batch of batches(rows, sizeOf)) this.#say([kind, this.queue, batch]);
     }
   }
 
-  async #handle({ id, token, abort }: Running, job: Given): Promise<unknown> {
-    const context: JobContext = {
-      id,
-      attempt: token,
-      signal: abort.signal,
-      headers: job.headers,
-      progress: (value) => this.#say([Kind.progress, this.queue, id, token, value]),
-    };
-    const operation = (): Operation => ({
+  #intercepted(interceptor: Interceptor, attempt: Attempt, given: Given): Promise<unknown> {
+    const [, token, payload, , dueAtMs] = given;
+    const operation: Operation = {
       verb: "work",
       side: "consumer",
       name: this.queue,
-      headers: job.headers,
+      headers: attempt.headers,
       peer: this.#session.session.peer.node,
-      attributes: { "zp.attempt": token, "zp.queue_ms": Math.max(0, Date.now() - job.dueAtMs) },
-    });
-    return intercept(this.#interceptor, operation, async () =>
-      this.#handler(decode(job.payload) as Payload, context),
-    );
+      attributes: { "zp.attempt": token, "zp.queue_ms": Math.max(0, Date.now() - dueAtMs) },
+    };
+    return interceptor(operation, async () => this.#handler(decode(payload) as Payload, attempt));
   }
 
   #ready(): void {
-    const leases = [...this.#running.values()].map(({ id, token }) => [id, token]);
+    const leases = [...this.#running.values()].map(({ lease }) => lease);
     this.#say([Kind.ready, this.queue, this.#credit, leases, this.#options.name ?? ""]);
     const ended = [...this.#running.values()].map(({ outcome }) => outcome);
     this.#outcomes = ended.filter((outcome) => outcome !== undefined);
@@ -274,7 +245,7 @@ export class Worker<Payload, Result> implements AsyncDisposable {
   }
 }
 
-const keyOf = ({ id, token }: Lease): string => `${id}/${token}`;
+const rowOf = ([, id, token, value]: Outcome): readonly unknown[] => [id, token, value];
 
 /** Of a row `[id, token, result or error]`. */
 const sizeOf = (row: readonly unknown[]): number =>

@@ -8,11 +8,12 @@ import {
   World,
   type WorldOptions,
 } from "@zeroplane/link/testing";
+import type { JobContext } from "../work/attempt.ts";
 import { Ids } from "../work/ids.ts";
 import type { QueueAddOptions } from "../work/job-queue.ts";
 import { Queue } from "../work/queue.ts";
 import { RemoteQueue } from "../work/remote-queue.ts";
-import { type JobContext, startWorker } from "../work/worker.ts";
+import { startWorker } from "../work/worker.ts";
 import { type Errand, JobBook } from "./job-book.ts";
 import { type Journal, JournalStore } from "./journal-store.ts";
 

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { collectPipe } from "./collector.ts";
 import { openPipe } from "./pipe.ts";
+import { Senders } from "./senders.ts";
 
 test("what is pushed before the collector is there arrives when it is", async () => {
   const first = await collectPipe({ onMessage: () => undefined });
@@ -20,7 +21,9 @@ test("what is pushed before the collector is there arrives when it is", async ()
   });
   await expect.poll(() => got.length, { timeout: 5_000 }).toBe(100);
   expect(got).toEqual(Array.from({ length: 100 }, (_, i) => i));
-  expect(collector.stats()).toEqual([{ node: "sender", received: 100, lost: 0, dropped: 0 }]);
+  expect(collector.stats()).toEqual([
+    { node: "sender", received: 100, lost: 0, dropped: 0, before: 0, repeated: 0 },
+  ]);
 });
 
 test("without room the oldest of the lowest rank goes, and the collector is told how many", async () => {
@@ -44,4 +47,24 @@ test("without room the oldest of the lowest rank goes, and the collector is told
   expect(kinds.filter((kind) => kind === "error")).toHaveLength(20);
   expect(holes).toBe(70);
   expect(collector.stats()).toMatchObject([{ lost: 0, dropped: 70 }]);
+});
+
+test("a kind that is too long is refused, and what is pushed after the end is counted", async () => {
+  const pipe = openPipe("tcp://127.0.0.1:1");
+  expect(() => pipe.push("k".repeat(256), Buffer.alloc(1))).toThrow(/has 256 characters/);
+  await pipe.close();
+  pipe.push("late", Buffer.alloc(1), { rank: 1 });
+  expect(pipe.stats().dropped).toEqual([0, 1, 0, 0]);
+});
+
+test("what the old connection brings after the new one is not lost, what comes twice is said", () => {
+  const senders = new Senders();
+  const head = { node: "n", boot: 7, dropped: 0 };
+  expect(senders.received({ ...head, seq: 11 }, 10)).toBe(0);
+  expect(senders.received({ ...head, seq: 31 }, 10)).toBe(10);
+  senders.received({ ...head, seq: 21 }, 5);
+  senders.received({ ...head, seq: 21 }, 5);
+  senders.received({ ...head, seq: 1 }, 4);
+  const counts = { received: 29, lost: 5, before: 6, repeated: 5, dropped: 0 };
+  expect(senders.stats()).toEqual([{ node: "n", ...counts }]);
 });

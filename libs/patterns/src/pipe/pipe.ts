@@ -1,5 +1,6 @@
 import { randomInt } from "node:crypto";
 import { type DialKeys, nodeName, SafeSocket } from "@zeroplane/link";
+import { PatternError } from "../errors.ts";
 import { toPipeRecord } from "./record.ts";
 import { type PipeClass, Ring, type Waiting } from "./ring.ts";
 
@@ -29,6 +30,7 @@ const IN_LIBZMQ_MAX = 16;
 /** Messages and bytes of one record. */
 const RECORD_MESSAGES_MAX = 1_000;
 const RECORD_BYTES_MAX = 256 * 1024;
+const KIND_CHARACTERS_MAX = 255;
 const RETRY_MS = 100;
 const DRAIN_MS = 2_000;
 
@@ -64,11 +66,20 @@ export class Pipe implements AsyncDisposable {
 
   /**
    * Sends one message, or keeps it until it can go.
-   * @param kind what it is, for the collector
+   * @param kind what it is, for the collector: at most 255 characters
+   * @param body at most 8 MiB; a larger one, or one after `close`, is counted as dropped
    * @param options `rank` 0 (default) to 3: what is dropped last
+   * @throws PatternError ERR_BAD_OPTION when `kind` is too long
    */
   push(kind: string, body: Uint8Array, options: { readonly rank?: PipeClass } = {}): void {
-    if (this.#closed) return;
+    if (kind.length > KIND_CHARACTERS_MAX) {
+      const text = `kind ${kind.slice(0, 40)}… has ${kind.length} characters: at most ${KIND_CHARACTERS_MAX}`;
+      throw new PatternError("ERR_BAD_OPTION", text);
+    }
+    if (this.#closed) {
+      this.#ring.dropped[options.rank ?? 0]++;
+      return;
+    }
     this.#ring.push(kind, body, options.rank ?? 0);
     this.#pump ??= this.#run();
   }

@@ -42,10 +42,11 @@ test("a ring gives oldest first, and lets the oldest of the lowest class go", ()
   expect([ring.bytes, ring.count]).toEqual([0, 0]);
 });
 
-test("what is larger than the ring is dropped, and counted", () => {
+test("what is larger than the ring is dropped and counted, and empties nothing", () => {
   const ring = new Ring(100);
+  ring.push("small", Buffer.alloc(10), 0);
   ring.push("large", Buffer.alloc(101), 3);
-  expect([ring.count, ring.dropped]).toEqual([0, [0, 0, 0, 1]]);
+  expect([ring.count, ring.dropped]).toEqual([1, [0, 0, 0, 1]]);
 });
 
 test("every hole in a sender's numbers is counted once", () => {
@@ -53,5 +54,7 @@ test("every hole in a sender's numbers is counted once", () => {
   expect(senders.received({ ...HEAD, seq: 5, dropped: 0 }, 3)).toBe(0);
   expect(senders.received({ ...HEAD, seq: 10, dropped: 4 }, 1)).toBe(6);
   expect(senders.received({ ...HEAD, seq: 11, dropped: 4 }, 2)).toBe(0);
-  expect(senders.stats()).toEqual([{ node: "n", received: 6, lost: 2, dropped: 4 }]);
+  expect(senders.stats()).toEqual([
+    { node: "n", received: 6, lost: 2, dropped: 4, before: 4, repeated: 0 },
+  ]);
 });

@@ -11,6 +11,8 @@ export interface Waiting {
 
 /** Counted for each message beside its body, so that many small ones are bounded as well. */
 export const OVERHEAD_BYTES = 64;
+/** Larger ones are dropped, and counted as such. */
+export const BODY_BYTES_MAX = 8 * 1024 * 1024;
 const RANKS = [0, 1, 2, 3] as const;
 
 /**
@@ -25,7 +27,7 @@ export class Ring {
   #count = 0;
   #order = 0;
 
-  /** @param bytesMax of bodies and 64 for each message */
+  /** @param bytesMax of bodies, and 64 for each message */
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax;
   }
@@ -40,6 +42,11 @@ export class Ring {
 
   /** Adds a message; older and lower ones, or itself, may be dropped for it. */
   push(kind: string, body: Uint8Array, rank: PipeClass): void {
+    if (body.length > BODY_BYTES_MAX || body.length + OVERHEAD_BYTES > this.#bytesMax) {
+      // Nothing else is to make room for what can have none.
+      this.dropped[rank]++;
+      return;
+    }
     this.#queues[rank]?.push({ kind, body, rank, order: this.#order++ });
     this.#count++;
     this.#bytes += body.length + OVERHEAD_BYTES;

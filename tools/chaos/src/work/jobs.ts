@@ -11,7 +11,7 @@ const DEALER_KILLS = 0.2;
 const KILL_MS: readonly [number, number] = [200, 800];
 /** Kills from outside are no fault of a job: it takes many of them to bury it. */
 const CRASHES_MAX = 20;
-const WAIT_MS = 120_000;
+const STUCK_MS = 60_000;
 
 /**
  * `npm run chaos -- jobs [--count N]`: a worker or the dealer is killed every 200 to 800 ms while N
@@ -92,15 +92,21 @@ async function addAll(town: Town, count: number): Promise<Set<string>> {
   return accepted;
 }
 
-/** Waits until nothing is left to do. */
-export async function drained(town: Town, timeoutMs = WAIT_MS): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
+/** Waits until nothing is left to do, as long as fewer are left every `stuckMs`. */
+export async function drained(town: Town, stuckMs = STUCK_MS): Promise<void> {
+  let fewest = Number.POSITIVE_INFINITY;
+  let deadline = performance.now() + stuckMs;
   for (;;) {
     const { jobs } = await town.producer.stats();
     const left = jobs.ready + jobs.delayed + jobs.held + jobs.suspect + jobs.leased;
     if (left === 0) return;
-    if (performance.now() > deadline)
-      throw new Error(`${left} jobs are left: ${JSON.stringify(jobs)}`);
+    if (left < fewest) {
+      fewest = left;
+      deadline = performance.now() + stuckMs;
+    }
+    if (performance.now() > deadline) {
+      throw new Error(`${left} jobs are left after ${stuckMs} ms: ${JSON.stringify(jobs)}`);
+    }
     await sleep(100);
   }
 }

@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -171,4 +172,22 @@ test("a key that is set again with an end keeps its last one, however often", as
     ["long", 999],
     ["longer", 2],
   ]);
+});
+
+test("a viewer that was killed is not waited for", async () => {
+  await using listener = await listen("tcp://127.0.0.1:*");
+  await using state = openState<number>("killed", listener);
+  const script = `
+    import { viewState } from "@zeroplane/patterns";
+    const view = viewState(process.argv[1], "killed", { node: "victim" });
+    setInterval(() => undefined, 1000);
+  `;
+  const args = ["-C", "@zeroplane/source", "--input-type=module", "-e", script, listener.endpoint];
+  const child = spawn(process.execPath, args, { stdio: "inherit" });
+  await expect.poll(() => state.viewers(), { timeout: 10_000 }).toMatchObject([{ up: true }]);
+  await state.seen(state.set("k", 1), { timeoutMs: 5_000 });
+  child.kill("SIGKILL");
+  const version = state.set("k", 2);
+  expect(await state.seen(version, { timeoutMs: 5_000 })).toEqual([]);
+  expect(state.viewers()).toMatchObject([{ node: "victim", up: false }]);
 });

@@ -144,7 +144,8 @@ export class State<T> implements AsyncDisposable {
   }
 
   /**
-   * Waits until every present viewer has applied `version`; one that goes away is not waited for.
+   * Waits until every present viewer has applied `version`; one that goes away, or whose line is
+   * down, is not waited for.
    * @param options `timeoutMs` (default 10 000), `signal`
    * @returns the viewers that have it
    * @throws PatternError ERR_TIMEOUT naming those who have not
@@ -157,8 +158,9 @@ export class State<T> implements AsyncDisposable {
     const deadline = performance.now() + timeoutMs;
     for (;;) {
       signal?.throwIfAborted();
-      const behind = this.viewers().filter((viewer) => viewer.version < version);
-      if (behind.length === 0) return this.viewers();
+      const viewers = this.viewers();
+      const behind = viewers.filter((viewer) => viewer.up && viewer.version < version);
+      if (behind.length === 0) return viewers.filter((viewer) => viewer.version >= version);
       const leftMs = deadline - performance.now();
       if (leftMs <= 0) {
         const who = behind.map(({ node, version: at }) => `${node} (at ${at})`).join(", ");
@@ -196,6 +198,7 @@ export class State<T> implements AsyncDisposable {
       reset: gone,
       state: (state) => {
         if (state === "closed") gone();
+        else this.#viewers.wake();
       },
     };
   }

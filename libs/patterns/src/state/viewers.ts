@@ -18,6 +18,8 @@ export interface Viewer {
   readonly under: string;
   /** The version it has applied. */
   readonly version: number;
+  /** False while its line is down: it shows what it has, and is told the rest when it is back. */
+  readonly up: boolean;
   /** True while a snapshot is on its way to it: it takes less than there is. */
   readonly behind: boolean;
 }
@@ -55,6 +57,7 @@ export class Viewers<T> {
       node: session.peer.node,
       under,
       version,
+      up: session.state !== "down" && session.state !== "closed",
       behind: changed !== undefined,
     }));
   }
@@ -71,17 +74,17 @@ export class Viewers<T> {
     const viewing = this.#viewings.get(session);
     if (viewing === undefined || version > this.#core.version) return;
     viewing.version = Math.max(viewing.version, version);
-    this.#wake();
+    this.wake();
   }
 
   forget(session: Session): void {
     this.#viewings.delete(session);
-    this.#wake();
+    this.wake();
   }
 
   clear(): void {
     this.#viewings.clear();
-    this.#wake();
+    this.wake();
   }
 
   /** @param headers travel to whoever hears of it */
@@ -184,7 +187,8 @@ export class Viewers<T> {
     }
   }
 
-  #wake(): void {
+  /** Something has come to be as somebody may wait for. */
+  wake(): void {
     for (const wake of this.#waiting) wake();
   }
 }

@@ -1,31 +1,16 @@
-import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { connect as dial } from "node:net";
-import { delimiter, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { Svcm } from "@nats-io/services";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
-import { freePort } from "./free-port.ts";
+import { brokerMissing, startBroker } from "./nats-broker.ts";
 import type { Peer } from "./peer.ts";
 
-const BINARY = "nats-server";
-const LOOK_MS = 20;
 const TIMEOUT = { timeout: 30_000 };
 
 /** NATS services over a nats-server of its own, JSON arguments, bytes as they are. */
 export const nats: Peer = {
   name: "nats",
-  missing: () => {
-    const folders = (process.env["PATH"] ?? "").split(delimiter);
-    const isThere = folders.some((folder) => existsSync(join(folder, BINARY)));
-    return isThere ? undefined : `no ${BINARY} on PATH`;
-  },
+  missing: brokerMissing,
   serve: async () => {
-    const port = await freePort();
-    const broker = spawn(BINARY, ["-a", "127.0.0.1", "-p", String(port)], { stdio: "ignore" });
-    process.once("exit", () => broker.kill());
-    await listening(port);
-    const servers = `127.0.0.1:${port}`;
+    const { servers } = await startBroker();
     await offer(await connect({ servers }));
     return servers;
   },
@@ -55,16 +40,4 @@ async function offer(connection: NatsConnection): Promise<void> {
     message.respond(message.data);
   });
   await connection.flush();
-}
-
-async function listening(port: number): Promise<void> {
-  for (;;) {
-    const isThere = await new Promise<boolean>((resolve) => {
-      const socket = dial(port, "127.0.0.1");
-      socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
-      socket.once("connect", () => socket.destroy());
-    });
-    if (isThere) return;
-    await sleep(LOOK_MS);
-  }
 }

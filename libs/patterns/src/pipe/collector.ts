@@ -64,22 +64,19 @@ export class Collector implements AsyncDisposable {
   #receive(frames: readonly Buffer[]): void {
     const { head, messages } = fromPipeRecord(frames);
     const missing = this.#senders.received(head, messages.length);
-    for (const [at, { kind, body }] of messages.entries()) {
-      const each: PipeHead = { ...head, kind, seq: head.seq + at };
-      this.#guard(() => {
-        if (at === 0 && missing > 0) this.#options.onHole?.(each, missing);
+    const { node, boot, dropped } = head;
+    let { seq } = head;
+    for (const { kind, body } of messages) {
+      const each: PipeHead = { node, boot, seq, dropped, kind };
+      // What a handler throws is told, and the next message comes all the same.
+      try {
+        if (seq === head.seq && missing > 0) this.#options.onHole?.(each, missing);
         this.#options.onMessage(each, body);
-      });
-    }
-  }
-
-  /** What a handler throws is told, and the next message comes all the same. */
-  #guard(handle: () => void): void {
-    try {
-      handle();
-    } catch (error) {
-      this.failed++;
-      this.#options.onError?.(error);
+      } catch (error) {
+        this.failed++;
+        this.#options.onError?.(error);
+      }
+      seq++;
     }
   }
 }

@@ -31,7 +31,9 @@ const IN_LIBZMQ_MAX = 16;
 const RECORD_MESSAGES_MAX = 1_000;
 const RECORD_BYTES_MAX = 256 * 1024;
 const KIND_CHARACTERS_MAX = 255;
-const RETRY_MS = 100;
+const RETRY_MS_MIN = 1;
+const RETRY_MS_MAX = 100;
+const DRAIN_POLL_MS = 10;
 const DRAIN_MS = 2_000;
 
 /**
@@ -95,7 +97,7 @@ export class Pipe implements AsyncDisposable {
   async close(): Promise<void> {
     if (this.#closed) return;
     const deadline = performance.now() + DRAIN_MS;
-    while (this.stats().waiting > 0 && performance.now() < deadline) await sleep(RETRY_MS / 10);
+    while (this.stats().waiting > 0 && performance.now() < deadline) await sleep(DRAIN_POLL_MS);
     this.#closed = true;
     await this.#pump;
     await this.#socket[Symbol.asyncDispose]();
@@ -109,13 +111,19 @@ export class Pipe implements AsyncDisposable {
   async #run(): Promise<void> {
     // One turn later, so that what is pushed together does not wait for the first to return.
     await new Promise((resolve) => setImmediate(resolve));
+    let waitMs = RETRY_MS_MIN;
     while (!this.#closed) {
       if (this.#leaving.length === 0) this.#leaving = this.#next();
       if (this.#leaving.length === 0) break;
       if (await this.#socket.offer(this.#record)) {
         this.#seq += this.#leaving.length;
         this.#leaving = [];
-      } else await sleep(RETRY_MS);
+        waitMs = RETRY_MS_MIN;
+      } else {
+        // Full for a moment, or nobody there: soon, then less and less often.
+        await sleep(waitMs);
+        waitMs = Math.min(2 * waitMs, RETRY_MS_MAX);
+      }
     }
     this.#pump = undefined;
   }

@@ -1,8 +1,10 @@
 /**
- * `npm run chaos -- work|lines|races|disks|jobs|patterns [--seed N] [--count N]`: real processes and real faults, by
+ * `npm run chaos -- work|lines|races|disks|jobs|state|pipe|patterns [--seed N] [--count N]`: real processes and real faults, by
  * seed. Prints one line of JSON for each suite, and ends with status 1 when a promise was broken.
  */
 import { parseArgs } from "node:util";
+import { chaosPipe } from "./streams/pipe.ts";
+import { chaosState } from "./streams/state.ts";
 import { chaosDisks } from "./work/disks.ts";
 import { chaosJobs } from "./work/jobs.ts";
 import { chaosLines } from "./work/network.ts";
@@ -25,9 +27,11 @@ const SUITES: Readonly<Record<string, Chaos>> = {
   races: ({ seed }) => chaosRaces(seed),
   disks: () => chaosDisks(),
   jobs: chaosJobs,
+  state: ({ seed }) => chaosState(seed),
+  pipe: ({ seed }) => chaosPipe(seed),
 };
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
-  patterns: ["work", "lines", "races", "disks"],
+  patterns: ["work", "lines", "races", "disks", "state", "pipe"],
 };
 
 const { values, positionals } = parseArgs({

@@ -31,7 +31,7 @@ export class Cast implements AsyncDisposable {
   async start(name: string, script: URL, args: readonly string[]): Promise<void> {
     const child = fork(script, args, { execArgv: ["-C", "@zeroplane/source"] });
     this.#actors.set(name, { script, args, child });
-    await once(child, "message");
+    await said(name, child);
   }
 
   /** As `kill -9` does, then starts it again. */
@@ -52,12 +52,8 @@ export class Cast implements AsyncDisposable {
   /** Asks it something. @throws Error when it does not answer in 20 s */
   async ask<T>(name: string, question: object): Promise<T> {
     const { child } = this.#actor(name);
-    const answer = once(child, "message", { signal: AbortSignal.timeout(ANSWER_MS) });
     child.send(question);
-    const [value] = (await answer.catch((cause: unknown) => {
-      throw new Error(`${name} does not answer`, { cause });
-    })) as [T];
-    return value;
+    return (await said(name, child)) as T;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -69,6 +65,22 @@ export class Cast implements AsyncDisposable {
     const actor = this.#actors.get(name);
     if (actor === undefined) throw new RangeError(`no process ${name}`);
     return actor;
+  }
+}
+
+/** The next thing that it says. @throws Error when it ends before, or says nothing in 20 s */
+async function said(name: string, child: ChildProcess): Promise<unknown> {
+  const over = new AbortController();
+  const signal = AbortSignal.any([over.signal, AbortSignal.timeout(ANSWER_MS)]);
+  const ended = once(child, "exit", { signal }).then(([code, by]) => {
+    throw new Error(`${name} has ended: ${String(code ?? by)}`);
+  });
+  try {
+    const [value] = (await Promise.race([once(child, "message", { signal }), ended])) as unknown[];
+    return value;
+  } finally {
+    ended.catch(() => undefined);
+    over.abort();
   }
 }
 

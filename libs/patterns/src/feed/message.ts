@@ -23,26 +23,3 @@ export interface Origin {
 
 /** First frame of a message on the data lane: what subscribers filter by. */
 export const topicFrame = (feed: string, topic: string): string => `${feed}\0${topic}`;
-
-/** A message on the control lane. */
-export const toWire = ({ topic, seq, prev, atMs, headers, body }: FeedMessage): unknown[] => [
-  topic,
-  seq,
-  prev,
-  atMs,
-  headers,
-  body,
-];
-
-/** @returns the message in a list from the control lane */
-export function fromWire(value: unknown): FeedMessage {
-  const [topic, seq, prev, atMs, headers, body] = value as unknown[];
-  return {
-    topic: String(topic),
-    seq: Number(seq),
-    prev: Number(prev),
-    atMs: Number(atMs),
-    headers: (headers ?? {}) as Headers,
-    body: body as Uint8Array,
-  };
-}

@@ -6,24 +6,21 @@ import {
   type WorldOptions,
 } from "@zeroplane/link/testing";
 import type { Replay } from "../feed/follower-core.ts";
+import { History } from "../feed/history.ts";
+import { messagesIn } from "../feed/log-record.ts";
 import type { FeedMessage, Origin } from "../feed/message.ts";
 import { BEAT_MS } from "../feed/protocol.ts";
-import { type Lasts, PublisherCore } from "../feed/publisher-core.ts";
-import { Publishers } from "../feed/publishers.ts";
+import { type Answer, type Beat, PublisherCore, type WireFrom } from "../feed/publisher-core.ts";
+import { type Offer, Publishers } from "../feed/publishers.ts";
 import { FeedBook, FollowerBook } from "./feed-book.ts";
 import { ReliableLane } from "./reliable-lane.ts";
 
 type Said =
-  | { readonly kind: "follow"; readonly topics: readonly string[] }
+  | { readonly kind: "follow"; readonly topics: readonly string[]; readonly from: WireFrom }
   | { readonly kind: "ask"; readonly from: number; readonly to: number }
-  | { readonly kind: "offer"; readonly origin: Origin; readonly head: number }
-  | { readonly kind: "beat"; readonly epoch: number; readonly lasts: Lasts }
+  | ({ readonly kind: "offer" } & Offer)
+  | { readonly kind: "beat"; readonly epoch: number; readonly beat: Beat }
   | { readonly kind: "replay"; readonly epoch: number; readonly answer: Answer };
-
-interface Answer {
-  readonly messages: readonly FeedMessage[];
-  readonly about: Replay;
-}
 
 interface Publishing {
   readonly origin: Origin;
@@ -116,7 +113,7 @@ class FeedRun {
   /** A publishing process; each start is a life without the history of the one before. */
   #publish(host: Host, followers: readonly string[]): { receive: () => void } {
     const origin = { node: host.name, epoch: ++this.#lives };
-    const core = new PublisherCore<string>(this.#historyBytes);
+    const core = new PublisherCore<string>(new History(this.#historyBytes));
     this.#publishing.set(host.name, { origin, core });
     const tell = (to: string, said: Said): void => this.#lane(host.name, to).send(host, said);
     for (const name of followers)
@@ -125,8 +122,8 @@ class FeedRun {
         receive: (message) => {
           const said = message as Said;
           if (said.kind === "follow") {
-            core.follow(name, said.topics);
-            tell(name, { kind: "offer", origin, head: core.head });
+            const start = core.follow(name, said.topics, said.from);
+            tell(name, { kind: "offer", origin, head: core.head, base: core.base, start });
           }
           if (said.kind !== "ask") return;
           const answer = core.replay(name, said.from, said.to);
@@ -134,8 +131,7 @@ class FeedRun {
         },
       });
     host.every(BEAT_MS, () => {
-      for (const [to, lasts] of core.beats())
-        tell(to, { kind: "beat", epoch: origin.epoch, lasts });
+      for (const [to, beat] of core.beats()) tell(to, { kind: "beat", epoch: origin.epoch, beat });
     });
     // Before anybody follows this life: none of it may be jumped over.
     if (this.#busy && host.random.chance(0.3)) {
@@ -184,7 +180,7 @@ class FeedRun {
     const met = new Set<string>();
     for (const name of names)
       this.#lane(name, host.name).join(host, {
-        reset: () => ask(name, { kind: "follow", topics }),
+        reset: () => ask(name, { kind: "follow", topics, from: publishers.wireFrom }),
         receive: (message) => {
           const said = message as Said;
           if (said.kind === "offer") {
@@ -193,11 +189,11 @@ class FeedRun {
             if (!starts.has(key)) starts.set(key, start);
             met.add(name);
             book.follows(said.origin);
-            publishers.offer(name, said.origin, said.head);
+            publishers.offer(name, said, host.nowMs);
           }
-          if (said.kind === "beat") publishers.beat(name, said.epoch, said.lasts, host.nowMs);
+          if (said.kind === "beat") publishers.beat(name, said.epoch, said.beat, host.nowMs);
           if (said.kind === "replay")
-            publishers.replayed(name, said.epoch, said.answer, host.nowMs);
+            publishers.replayed(name, said.epoch, received(said.answer), host.nowMs);
         },
       });
     return { receive: () => undefined };
@@ -208,4 +204,11 @@ class FeedRun {
     if (lane === undefined) throw new RangeError(`no lane ${publisher}>${follower}`);
     return lane;
   }
+}
+
+/** An answer as its receiver reads it. */
+function received({ records, about }: Answer): { messages: FeedMessage[]; about: Replay } {
+  const messages = messagesIn(records);
+  if (messages === undefined) throw new Error("an answer with a record that is not whole");
+  return { messages, about };
 }

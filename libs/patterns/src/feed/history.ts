@@ -33,7 +33,10 @@ export interface FeedStore {
   /** What was put in this turn is about to be seen by others. Never throws. */
   flush(): void;
   range(wanted: Wanted): Found;
-  /** The highest number that was put before `atMs` (milliseconds since 1970), or 0. */
+  /**
+   * The number of the last message before the first that was put at `atMs` (milliseconds since
+   * 1970) or later; 0 when such ones may not be kept any more.
+   */
   before(atMs: number): number;
   /** Makes what was kept safe and lets go of files. */
   close(): void;
@@ -44,6 +47,8 @@ export class History implements FeedStore {
   readonly #bytesMax: number;
   #messages: FeedMessage[] = [];
   #bytes = 0;
+  /** When the newest message that is not kept was put. */
+  #goneMs = 0;
   dropped = 0;
 
   constructor(bytesMax: number) {
@@ -83,8 +88,10 @@ export class History implements FeedStore {
   }
 
   before(atMs: number): number {
-    const after = this.#messages.find((message) => message.atMs >= atMs);
-    return (after?.seq ?? (this.#messages.at(-1)?.seq ?? 0) + 1) - 1;
+    const at = this.#messages.findIndex((message) => message.atMs >= atMs);
+    const before = this.#messages.at(at === -1 ? -1 : at - 1)?.seq ?? 0;
+    if (at !== 0) return before;
+    return atMs > this.#goneMs ? this.oldest - 1 : 0;
   }
 
   close(): void {
@@ -113,6 +120,7 @@ export class History implements FeedStore {
     for (const message of this.#messages) {
       if (this.#bytes <= this.#bytesMax * 0.75) break;
       this.#bytes -= sizeOf(message);
+      this.#goneMs = Math.max(this.#goneMs, message.atMs);
       leave++;
     }
     this.#messages = this.#messages.slice(leave);

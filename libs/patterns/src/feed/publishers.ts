@@ -148,14 +148,21 @@ export class Publishers<S> {
       return before;
     }
     if (before !== undefined) this.#known.delete(before.origin.node);
-    const from = before === undefined ? this.#begin(origin, start) : FIRST;
-    const publisher = { origin, session, core: this.#core(origin, from) };
+    const core = before === undefined ? this.#first(origin, start) : this.#core(origin, FIRST, 0);
+    const publisher = { origin, session, core };
     this.#known.set(origin.node, publisher);
     if (before !== undefined) {
       this.resets++;
       this.#effects.reset({ ...origin, before: before.origin });
     }
     return publisher;
+  }
+
+  #first(origin: Origin, start: Start): FollowerCore {
+    const { from } = this.#options;
+    // A time may lie ahead, and what is kept from around it may be unknown: each message tells.
+    const sinceMs = from instanceof Date ? from.getTime() : 0;
+    return this.#core(origin, this.#begin(origin, start), sinceMs);
   }
 
   #begin(origin: Origin, start: Start): Start {
@@ -165,7 +172,7 @@ export class Publishers<S> {
     return typeof from === "function" ? { head: from(origin), topics: [] } : start;
   }
 
-  #core(origin: Origin, start: Start): FollowerCore {
+  #core(origin: Origin, start: Start, sinceMs: number): FollowerCore {
     const ask = (from: number, to: number): void => {
       const session = this.#known.get(origin.node)?.session;
       if (session !== undefined) this.#effects.ask(session, from, to);
@@ -175,7 +182,9 @@ export class Publishers<S> {
       fill,
       hasRoom,
       leaves,
-      deliver: (message, isLive) => this.#effects.deliver(origin, message, isLive),
+      deliver: (message, isLive) => {
+        if (message.atMs >= sinceMs) this.#effects.deliver(origin, message, isLive);
+      },
       gap: (gap) => this.#effects.gap(origin, gap),
       ask,
     });

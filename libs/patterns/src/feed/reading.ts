@@ -61,17 +61,24 @@ export function readRange(
   return { records: pieces.all(), next: to + 1, holes };
 }
 
-/** The highest number before the first message put at `atMs` or later, when there is one. */
+/**
+ * The number of the last message before the first that was put at `atMs` or later: what is lost in
+ * between may be of that time. `undefined` when nothing is kept from before that time.
+ */
 export function numberBefore(places: Places, atMs: number): number | undefined {
-  const segment = places.segments.find(({ newestMs }) => newestMs >= atMs);
-  const from = segment?.first ?? places.waiting[0]?.seq ?? Number.POSITIVE_INFINITY;
-  for (const { bytes, record } of storedFrom(places, from)) {
+  const used = places.segments.filter(({ first, last }) => last >= first);
+  const found = used.findIndex(({ newestMs }) => newestMs >= atMs);
+  const from = used.at(found === -1 ? -1 : Math.max(found - 1, 0))?.first;
+  let before: number | undefined;
+  for (const { bytes, record } of storedFrom(places, from ?? 0)) {
     const { run, end } = record;
     if (run === undefined) continue;
-    for (const message of unpack(run.topic, run.prev, bytes.subarray(run.packedAt, end)))
-      if (message.atMs >= atMs) return message.seq - 1;
+    for (const message of unpack(run.topic, run.prev, bytes.subarray(run.packedAt, end))) {
+      if (message.atMs >= atMs) return before;
+      before = message.seq;
+    }
   }
-  return undefined;
+  return before;
 }
 
 /** Records that are neighbours in what was read are one piece, and not copied. */

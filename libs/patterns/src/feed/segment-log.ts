@@ -79,6 +79,8 @@ export class SegmentLog implements FeedStore {
   #waitingBytes = 0;
   #fault: PatternError | undefined;
   #isTorn = false;
+  /** When the newest message that is not kept was put. */
+  #goneMs: number;
   #isClosed = false;
   dropped = 0;
 
@@ -96,6 +98,7 @@ export class SegmentLog implements FeedStore {
     this.#segments = scan.segments;
     this.#tornBytes = tornBytes;
     this.#written = this.head;
+    this.#goneMs = this.head === 0 ? 0 : Number.POSITIVE_INFINITY;
     this.#reserved = this.head;
     this.base = Math.max(this.head > last ? this.head : holeTo, this.oldest - 1, 0);
     this.#guarded(() => this.#begin(this.head + 1));
@@ -147,13 +150,17 @@ export class SegmentLog implements FeedStore {
 
   before(atMs: number): number {
     try {
-      const head = this.#written + this.#waiting.length;
-      return numberBefore(this.#places, atMs) ?? head;
+      return numberBefore(this.#places, atMs) ?? (atMs > this.#goneMs ? this.#keptAfter : 0);
     } catch (error) {
       // Who follows from then on has rather more than less.
       this.#fault = storeFault(this.#options.folder, error);
-      return Math.max(this.oldest - 1, 0);
+      return 0;
     }
+  }
+
+  /** Up to here nothing is kept. */
+  get #keptAfter(): number {
+    return (this.oldest || this.#written + 1) - 1;
   }
 
   /** Writes what waits, and that nothing is missing. @throws PatternError when it cannot */
@@ -267,6 +274,7 @@ export class SegmentLog implements FeedStore {
       this.#corruptGone += oldest.damaged.size;
       this.#segments.shift();
       this.dropped += next.first - oldest.first;
+      this.#goneMs = Math.max(this.#goneMs, oldest.newestMs);
     }
   }
 }

@@ -87,7 +87,7 @@ export class FeedFollower {
   }
 
   /** By the words of `from`, from what was published; not from what the publisher says. */
-  #wants({ origin, head }: Offer): Wants {
+  #wants({ origin, head, start }: Offer): Wants {
     const from = this.#from;
     if (from === "now") return exactly(({ seq }) => seq > head);
     if (from instanceof Date) return exactly(({ atMs }) => atMs >= from.getTime());
@@ -96,7 +96,10 @@ export class FeedFollower {
     const lasts = new Map<string, number>();
     for (const { seq, topic } of this.#published.of(origin).values())
       if (seq <= head) lasts.set(topic, seq);
-    const must = ({ seq, topic }: FeedMessage): boolean => seq >= (lasts.get(topic) ?? 0);
+    // A topic of which nothing is kept has no last.
+    const kept = new Set(start?.topics.map(([topic]) => topic));
+    const must = ({ seq, topic }: FeedMessage): boolean =>
+      seq >= (kept.has(topic) ? (lasts.get(topic) ?? 0) : head + 1);
     // When the last one is lost, the one before it is the last that the publisher knows.
     return { must, may: (message) => this.#published.mayHaveGaps || must(message) };
   }

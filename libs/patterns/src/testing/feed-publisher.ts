@@ -79,6 +79,11 @@ export class FeedPublisher {
     this.#files.isFull = isFull;
   }
 
+  /** A byte of its files rots while it runs. */
+  rot(): void {
+    if (this.hasLog && this.#files.rot()) this.#book.mayHaveGaps = true;
+  }
+
   /** The process ends as it should: its log knows that nothing is missing. */
   stop(): void {
     if (!this.#world.isUp(this.#name)) return;

@@ -84,6 +84,7 @@ class FeedRun {
         () => this.#restart(random.pick(publishers)),
         () => this.#publisher(random.pick(publishers)).full(true),
         () => this.#publisher(random.pick(publishers)).full(false),
+        () => random.chance(0.2) && this.#publisher(random.pick(publishers)).rot(),
       ],
     });
     nemesis.run(FAULTS_MS);

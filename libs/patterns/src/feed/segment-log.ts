@@ -27,6 +27,8 @@ export interface LogOptions extends LogLimits {
   readonly node: string;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Numbers that are set aside at once, so that none is given twice (default 100 000). */
+  readonly reserve?: number;
   /** Names a new life, when the log is new. */
   readonly newEpoch: () => number;
 }
@@ -50,7 +52,6 @@ const BYTES_MAX = 256 * 1024 * 1024;
 const SEGMENTS_MIN = 8;
 /** A batch this large does not wait for the end of the turn; twice of it is not taken. */
 const BATCH_BYTES = 1024 * 1024;
-/** Numbers that are set aside at once, so that a power failure gives none of them twice. */
 const RESERVE = 100_000;
 /** Bytes counted beside each body that waits. */
 const OVERHEAD_BYTES = 64;
@@ -72,6 +73,7 @@ export class SegmentLog implements FeedStore {
   readonly #options: LogOptions;
   readonly #segments: Segment[];
   readonly #tornBytes: number;
+  readonly #reserve: number;
   #corruptGone = 0;
   #written: number;
   #reserved: number;
@@ -89,9 +91,10 @@ export class SegmentLog implements FeedStore {
     this.#options = options;
     const scan = this.#guarded(() => scanLog(options.files));
     const { facts, last, lastOf, holeTo, corrupt, tornBytes } = scan;
-    const isDamaged = corrupt > 0 || tornBytes > 0;
-    // After a proper close what is reserved is what was given; damage may hide a later reserve.
-    this.head = Math.max(last, facts?.reserved ?? 0) + (isDamaged ? RESERVE : 0);
+    this.#reserve = options.reserve ?? RESERVE;
+    // After a proper close what is reserved is what was given; each damage may hide a later one.
+    const hidden = (corrupt + Math.sign(tornBytes)) * this.#reserve;
+    this.head = Math.max(last, facts?.reserved ?? 0) + hidden;
     const { node, epoch } = facts ?? { node: options.node, epoch: options.newEpoch() };
     this.origin = { node, epoch };
     this.lastOf = lastOf;
@@ -186,7 +189,7 @@ export class SegmentLog implements FeedStore {
   #prepare(seq: number): void {
     this.#guarded(() => {
       this.#flush();
-      if (seq > this.#reserved) this.#reserve(this.#active(), seq + RESERVE);
+      if (seq > this.#reserved) this.#setAside(this.#active(), seq + this.#reserve);
       this.#fault = undefined;
     });
   }
@@ -220,6 +223,9 @@ export class SegmentLog implements FeedStore {
   #active(): Segment {
     const newest = this.#segments.at(-1);
     const { files, now } = this.#options;
+    // What a failed writing has left must not be taken for records later.
+    if (this.#isTorn && newest !== undefined) files.truncate(newest.name, newest.size);
+    this.#isTorn = false;
     const { ageMs = Number.POSITIVE_INFINITY, bytes = BYTES_MAX } = this.#options;
     const { segmentBytes = Math.min(SEGMENT_BYTES, bytes / SEGMENTS_MIN) } = this.#options;
     const isOld = newest !== undefined && now() - newest.oldestMs > ageMs / SEGMENTS_MIN;
@@ -231,12 +237,12 @@ export class SegmentLog implements FeedStore {
   #begin(first: number): Segment {
     const newest = this.#segments.at(-1);
     const segment = newest?.first === first ? newest : new Segment(first);
-    this.#reserve(segment, Math.max(this.#reserved, first + RESERVE));
+    this.#setAside(segment, Math.max(this.#reserved, first + this.#reserve));
     if (segment !== newest) this.#segments.push(segment);
     return segment;
   }
 
-  #reserve(segment: Segment, reserved: number): void {
+  #setAside(segment: Segment, reserved: number): void {
     this.#writeFacts(segment, { reserved, clean: false });
     this.#reserved = reserved;
   }
@@ -251,10 +257,8 @@ export class SegmentLog implements FeedStore {
     segment.size += record.length;
   }
 
-  /** What a failed writing has left is cut off first: it must not be taken for a record later. */
   #write(segment: Segment, bytes: Buffer): void {
     const { files } = this.#options;
-    if (this.#isTorn) files.truncate(segment.name, segment.size);
     this.#isTorn = true;
     files.write(segment.name, segment.size, bytes);
     this.#isTorn = false;

@@ -117,6 +117,7 @@ export class FeedPublisher {
       node: this.#name,
       newEpoch: this.#newEpoch,
       now: () => clock.nowMs,
+      reserve: random.pick([20, 100_000]),
       segmentBytes: random.pick([500, 5_000]),
       bytes: this.#isSmall ? SMALL_BYTES : LARGE_BYTES,
       ageMs: this.#isSmall ? random.pick([2_000, 1e9]) : 1e9,

@@ -20,6 +20,7 @@ export class Waiters {
   readonly #name: string;
   readonly #waiters = new Set<Waiter>();
   #followers = 0;
+  #closed: PatternError | undefined;
 
   constructor(name: string) {
     this.#name = name;
@@ -28,6 +29,7 @@ export class Waiters {
   /** Resolves with `count` followers. @throws PatternError ERR_TIMEOUT; the reason of `signal` */
   async wait(count: number, { signal, timeoutMs = TIMEOUT_MS }: ReadyOptions = {}): Promise<void> {
     signal?.throwIfAborted();
+    if (this.#closed !== undefined) throw this.#closed;
     if (this.#followers >= count) return;
     const promise = Promise.withResolvers<void>();
     const settle = (error?: unknown): void =>
@@ -54,8 +56,8 @@ export class Waiters {
 
   /** Nobody will come any more. */
   close(): void {
-    const error = new PatternError("ERR_CLOSED", `the feed ${this.#name} is closed`);
-    for (const { settle } of this.#waiters) settle(error);
+    this.#closed = new PatternError("ERR_CLOSED", `the feed ${this.#name} is closed`);
+    for (const { settle } of this.#waiters) settle(this.#closed);
   }
 
   #tooLate(count: number, timeoutMs: number): PatternError {

@@ -1,14 +1,16 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Random } from "@zeroplane/link/testing";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { MemoryFiles } from "../testing/memory-files.ts";
 import type { Gap } from "./follower-core.ts";
 import type { Wanted } from "./history.ts";
 import { FolderFiles, type LogFiles } from "./log-files.ts";
 import { messagesIn } from "./log-record.ts";
 import type { FeedMessage } from "./message.ts";
 import { PublisherCore } from "./publisher-core.ts";
-import { type LogLimits, SegmentLog } from "./segment-log.ts";
+import { type LogOptions, SegmentLog } from "./segment-log.ts";
 
 let folder = "";
 beforeEach(() => {
@@ -23,7 +25,10 @@ interface OpenLog {
   readonly put: (topic: string, atMs?: number) => number;
 }
 
-function open(limits: LogLimits = {}, files: LogFiles = new FolderFiles(folder)): OpenLog {
+function open(
+  limits: Partial<LogOptions> = {},
+  files: LogFiles = new FolderFiles(folder),
+): OpenLog {
   const log = new SegmentLog({
     files,
     node: "n",
@@ -149,28 +154,126 @@ test("lets go of whole segments by bytes and by time, and finds a time", () => {
   later.log.close();
 });
 
+test("lets go of what is old also when nothing more is put, and of no more", () => {
+  let nowMs = 0;
+  const { log, put, turn } = open({ now: () => nowMs, ageMs: 1_000 });
+  for (nowMs = 0; nowMs < 4_000; nowMs += 10) {
+    put("a", nowMs);
+    turn();
+  }
+  const [first] = read(log).messages;
+  expect(first?.atMs).toBeGreaterThan(4_000 - 1_000 - 1_000 / 4);
+  expect(first?.atMs).toBeLessThan(4_000 - 1_000);
+  nowMs = 10_000;
+  turn();
+  expect(numbers(log)).toEqual([]);
+  expect(put("a", nowMs)).toBe(401);
+  expect(numbers(log)).toEqual([401]);
+  log.close();
+});
+
+test("a time leads to all that may be from then on, also what is lost", () => {
+  const first = open();
+  for (let i = 1; i <= 4; i++) first.put("a", i * 10);
+  first.turn();
+  const { log, core, put } = open();
+  expect(put("a", 100)).toBe(core.head);
+  expect(log.before(25)).toBe(2);
+  // Numbers 5 to 100 000 are lost, and may be from then.
+  expect(log.before(90)).toBe(4);
+  expect(log.before(0)).toBe(0);
+  log.close();
+});
+
+test("what rots while it is open is left out, counted once, and a hole", () => {
+  const { log, put, turn } = open();
+  for (let i = 0; i < 10; i++) {
+    put("a");
+    turn();
+  }
+  const bytes = readFileSync(oldest());
+  bytes.writeUInt8(1, bytes.indexOf("aaaa", bytes.length / 2));
+  writeFileSync(oldest(), bytes);
+  for (let again = 0; again < 2; again++) {
+    const { messages, holes } = read(log, { to: 10 });
+    expect(messages).toHaveLength(9);
+    expect(holes).toHaveLength(1);
+    expect(messages.map(({ seq }) => seq)).not.toContain(holes[0]?.from);
+    expect(log.stats().corrupt).toBe(1);
+  }
+  log.close();
+});
+
+test("gives no number twice when it is damage that hides what was set aside", () => {
+  const first = open({ reserve: 5 });
+  for (let i = 0; i < 8; i++) first.put("a");
+  // Set aside up to 6, then up to 12; the power fails, and that is damaged.
+  const bytes = readFileSync(oldest());
+  const mark = bytes.lastIndexOf("zpr\u0001");
+  bytes.writeUInt8(bytes.readUInt8(mark + 14) ^ 1, mark + 14);
+  writeFileSync(oldest(), Buffer.concat([bytes, Buffer.alloc(10)]));
+  const { log, put } = open({ reserve: 5 });
+  expect(put("a")).toBeGreaterThan(8);
+  log.close();
+});
+
+test("sends records as they are stored, many in one, and only of what is wanted", () => {
+  const { log, core, turn } = open();
+  const body = Buffer.from("x");
+  for (let i = 0; i < 3_000; i++)
+    core.put(i % 1_000 === 0 ? "rare" : "often", body, { headers: {}, atMs: i });
+  turn();
+  const { messages, next, holes } = read(log, { to: 3_000 });
+  expect(messages.map(({ seq }) => seq)).toEqual(Array.from({ length: 3_000 }, (_, i) => i + 1));
+  expect(messages.map(({ atMs }) => atMs)).toEqual(Array.from({ length: 3_000 }, (_, i) => i));
+  expect([next, holes]).toEqual([3_001, []]);
+  const rare = read(log, { to: 3_000, wants: (topic) => topic === "rare" });
+  expect(rare.messages.map(({ seq, prev }) => [seq, prev])).toEqual([
+    [1, 0],
+    [1_001, 1],
+    [2_001, 1_001],
+  ]);
+  expect(rare.holes).toEqual([]);
+  log.close();
+});
+
 test("refuses what a full disk does not take, and takes it again when there is room", () => {
-  const files = new FolderFiles(folder);
-  let isFull = false;
-  const full = new Proxy(files, {
-    get: (target, name: keyof LogFiles) => {
-      const method = target[name].bind(target) as (...args: unknown[]) => unknown;
-      return (...args: unknown[]) => {
-        if (isFull && name === "write") throw Object.assign(new Error("full"), { code: "ENOSPC" });
-        return method(...args);
-      };
-    },
-  });
-  const { log, put, turn } = open({}, full);
+  const files = new MemoryFiles(new Random(1));
+  const { log, put, turn } = open({}, files);
   put("a");
   turn();
-  isFull = true;
+  files.isFull = true;
   expect(put("a")).toBe(2);
   turn();
-  expect(() => put("a")).toThrow(expect.objectContaining({ code: "ERR_STORE_FULL" }));
+  const message = expect.stringContaining(folder) as string;
+  expect(() => put("a")).toThrow(expect.objectContaining({ code: "ERR_STORE_FULL", message }));
+  expect(log.stats().fault).toContain("no room");
   expect(numbers(log)).toEqual([1, 2]);
-  isFull = false;
+  files.isFull = false;
+  turn();
+  expect(log.stats().fault).toBeUndefined();
   expect(put("a")).toBe(3);
   log.close();
-  expect(numbers(open().log)).toEqual([1, 2, 3]);
+  const again = open({}, files);
+  expect(again.log.stats()).toMatchObject({ corrupt: 0, tornBytes: 0 });
+  expect(numbers(again.log)).toEqual([1, 2, 3]);
+});
+
+test("what a full disk took half of is no record, also when the next one goes elsewhere", () => {
+  const files = new MemoryFiles(new Random(3));
+  let nowMs = 0;
+  const { put, turn } = open({ ageMs: 8_000, now: () => nowMs }, files);
+  put("a", nowMs);
+  turn();
+  files.isFull = true;
+  for (let i = 0; i < 50; i++) put(i % 2 === 0 ? "a" : "b", nowMs);
+  turn();
+  files.isFull = false;
+  // By now the segment is too old to be written to.
+  nowMs = 2_000;
+  turn();
+  files.crash();
+  const { log } = open({ now: () => nowMs }, files);
+  expect(log.stats().corrupt).toBe(0);
+  expect(numbers(log)).toEqual([...new Set(numbers(log))]);
 });

@@ -12,8 +12,9 @@ import { PatternError } from "../errors.ts";
 import type { NamedHandler } from "../names.ts";
 import { VERB_FEED } from "../verbs.ts";
 import { Batches, toRecord } from "./batch.ts";
+import { probeFrame } from "./message.ts";
 import { type Opened, openStore, type StoreOptions } from "./open-store.ts";
-import { BEAT_MS, Kind } from "./protocol.ts";
+import { BEAT_MS, Kind, PROBE_MS } from "./protocol.ts";
 import { type Answer, PublisherCore, type Start } from "./publisher-core.ts";
 import { type ReadyOptions, Waiters } from "./ready.ts";
 import type { LogStats } from "./segment-log.ts";
@@ -28,6 +29,8 @@ export interface FeedStats {
   /** The last number that was given. */
   readonly head: number;
   readonly followers: number;
+  /** Followers that have the data lane: what is put reaches them at once. */
+  readonly ready: number;
   /** Bytes that are kept for those who missed something. */
   readonly historyBytes: number;
   /** Messages that are not kept any more. */
@@ -51,6 +54,7 @@ export class Feed<T> implements AsyncDisposable {
   readonly #lanes = new Set<string>();
   readonly #ends: (() => void | Promise<void>)[] = [];
   readonly #beat: NodeJS.Timeout;
+  #probing: NodeJS.Timeout | undefined;
   #port = 0;
   #isClosed = false;
 
@@ -103,7 +107,7 @@ export class Feed<T> implements AsyncDisposable {
   }
 
   /**
-   * Waits until `count` followers are there, so that they see all that is put from then on.
+   * Waits until `count` followers have the data lane: what is put from then on reaches them at once.
    * @param options `timeoutMs` (default 30 000), `signal`
    * @throws PatternError ERR_TIMEOUT, naming how many are there; ERR_CLOSED; the reason of `signal`
    */
@@ -113,10 +117,10 @@ export class Feed<T> implements AsyncDisposable {
 
   /** Followers, numbers given, bytes kept, and what went wrong with the log. */
   stats(): FeedStats {
-    const { head, followers, store } = this.#core;
+    const { head, followers, ready, store } = this.#core;
     const log = this.#kept.logStats();
-    const stats = { head, followers, historyBytes: store.bytes, dropped: store.dropped };
-    return { ...stats, ...(log !== undefined && { log }) };
+    const kept = { historyBytes: store.bytes, dropped: store.dropped };
+    return { head, followers, ready, ...kept, ...(log !== undefined && { log }) };
   }
 
   /**
@@ -128,6 +132,7 @@ export class Feed<T> implements AsyncDisposable {
     if (this.#isClosed) return;
     this.#isClosed = true;
     clearInterval(this.#beat);
+    clearTimeout(this.#probing);
     this.#waiters.close();
     this.#batches.flush();
     try {
@@ -179,23 +184,45 @@ export class Feed<T> implements AsyncDisposable {
     return message.seq;
   }
 
-  #receive(session: Session, [kind, , a, b, c]: Message, dataHost: string | undefined): void {
+  #receive(session: Session, message: Message, dataHost: string | undefined): void {
     if (this.#isClosed) return;
-    if (kind === Kind.follow) {
-      const patterns = Array.isArray(a) ? a.map(String) : [">"];
-      const from = c === "last" || typeof c === "number" ? c : "now";
-      const start = this.#core.follow(session, patterns, from);
-      const port = Number(b);
-      if (dataHost !== undefined && port > 0) this.#dialLane(`tcp://${dataHost}:${port}`);
-      this.#offer(session, start);
-      this.#waiters.changed(this.#core.followers);
-    }
+    const [kind, , a, b] = message;
+    if (kind === Kind.follow) this.#follow(session, message, dataHost);
     if (kind === Kind.ask) this.#replay(session, Number(a), Number(b));
+    if (kind !== Kind.here) return;
+    this.#core.here(session);
+    this.#waiters.changed(this.#core.ready);
+  }
+
+  #follow(session: Session, message: Message, dataHost: string | undefined): void {
+    const [, , topics, dataPort, since, probed] = message;
+    const patterns = Array.isArray(topics) ? topics.map(String) : [">"];
+    const from = since === "last" || typeof since === "number" ? since : "now";
+    const probe = typeof probed === "string" ? probed : undefined;
+    const start = this.#core.follow(session, { patterns, from, probe });
+    const port = Number(dataPort);
+    if (dataHost !== undefined && port > 0) this.#dialLane(`tcp://${dataHost}:${port}`);
+    this.#offer(session, start);
+    this.#waiters.changed(this.#core.ready);
+    clearTimeout(this.#probing);
+    this.#probe(PROBE_MS);
+  }
+
+  /** Tries the data lane until all that follow have it. */
+  #probe(waitMs: number): void {
+    const probes = this.#core.probes();
+    if (probes.length === 0) return;
+    const { node, epoch } = this.#kept.origin;
+    const about = encode([node, epoch]);
+    for (const each of probes)
+      void this.#socket.send([Buffer.from(probeFrame(this.name, each)), about]);
+    const again = (): void => this.#probe(Math.min(waitMs * 2, BEAT_MS));
+    this.#probing = setTimeout(again, waitMs).unref();
   }
 
   #forget(session: Session): void {
     this.#core.forget(session);
-    this.#waiters.changed(this.#core.followers);
+    this.#waiters.changed(this.#core.ready);
   }
 
   #dialLane(endpoint: string): void {

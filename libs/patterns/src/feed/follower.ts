@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import {
   compose,
   decode,
@@ -21,7 +22,7 @@ import {
 import type { Gap, Replay } from "./follower-core.ts";
 import { type Entry, Inbox } from "./inbox.ts";
 import { messagesIn } from "./log-record.ts";
-import { type FeedMessage, type Origin, topicFrame } from "./message.ts";
+import { type FeedMessage, type Origin, probeFrame, topicFrame } from "./message.ts";
 import { Kind } from "./protocol.ts";
 import type { Lasts } from "./publisher-core.ts";
 import { Publishers, type Reset } from "./publishers.ts";
@@ -53,6 +54,7 @@ export class Follower<T> implements AsyncDisposable, AsyncIterable<FeedEvent<T>>
   /** What waits to be iterated. */
   readonly #inbox: Inbox | undefined;
   readonly #ends: (() => void | Promise<void>)[] = [];
+  readonly #probe = randomUUID();
   #isClosed = false;
   /** Something was left out for want of room. */
   #lacksRoom = false;
@@ -86,7 +88,8 @@ export class Follower<T> implements AsyncDisposable, AsyncIterable<FeedEvent<T>>
 
   /** Prefixes for a SUB socket. */
   get prefixes(): string[] {
-    return this.#topics.map((pattern) => topicFrame(this.name, prefixOf(pattern)));
+    const topics = this.#topics.map((pattern) => topicFrame(this.name, prefixOf(pattern)));
+    return [...topics, probeFrame(this.name, this.#probe)];
   }
 
   /** What is known of each publisher. */
@@ -151,7 +154,7 @@ export class Follower<T> implements AsyncDisposable, AsyncIterable<FeedEvent<T>>
   async read(socket: SafeSocket): Promise<void> {
     for await (const frames of socket) {
       const found = fromRecord(this.name, frames);
-      if (found === undefined) this.refused++;
+      if (found === undefined) this.#probed(frames);
       else {
         this.#publishers.data(found.origin, found.messages, performance.now());
         this.#wakeUp();
@@ -167,7 +170,17 @@ export class Follower<T> implements AsyncDisposable, AsyncIterable<FeedEvent<T>>
   /** For the openers: asks to follow; `port` is where this side has bound the data lane. */
   ask(session: Session, port: number): void {
     const { wireFrom } = this.#publishers;
-    tell(session, VERB_FEED, [Kind.follow, this.name, this.#topics, port, wireFrom]);
+    tell(session, VERB_FEED, [Kind.follow, this.name, this.#topics, port, wireFrom, this.#probe]);
+  }
+
+  /** Says that the data lane is there, when that is what has come. */
+  #probed([name, about]: readonly Buffer[]): void {
+    const isProbe = name?.toString() === probeFrame(this.name, this.#probe);
+    const origin = isProbe && about !== undefined ? originIn(about) : undefined;
+    if (origin === undefined) this.refused++;
+    else
+      for (const session of this.#publishers.sessionsOf(origin))
+        tell(session, VERB_FEED, [Kind.here, this.name]);
   }
 
   #receive(session: Session, message: Message, onOffer: (port: number) => void): void {
@@ -271,6 +284,16 @@ export class Follower<T> implements AsyncDisposable, AsyncIterable<FeedEvent<T>>
   #fail(error: unknown): void {
     this.failed++;
     this.#options.onError?.(error);
+  }
+}
+
+function originIn(about: Buffer): Origin | undefined {
+  try {
+    const fields = decode(about);
+    const [node, epoch] = Array.isArray(fields) ? (fields as unknown[]) : [];
+    return { node: String(node), epoch: Number(epoch) };
+  } catch {
+    return undefined;
   }
 }
 

@@ -23,3 +23,9 @@ export interface Origin {
 
 /** First frame of a message on the data lane: what subscribers filter by. */
 export const topicFrame = (feed: string, topic: string): string => `${feed}\0${topic}`;
+
+/**
+ * First frame of a probe: sent until its follower says that it has come, so that the publisher
+ * knows that the data lane is there. No topic is like this.
+ */
+export const probeFrame = (feed: string, probe: string): string => topicFrame(feed, `\0${probe}`);

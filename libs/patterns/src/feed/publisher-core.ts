@@ -23,6 +23,15 @@ export interface Beat {
 /** Where a follower wants to begin, as far as the publisher has to know: a number is a time. */
 export type WireFrom = "now" | "last" | number;
 
+/** What a follower asks for. */
+export interface Follow {
+  readonly patterns: readonly string[];
+  /** Default `"now"`. */
+  readonly from?: WireFrom;
+  /** What it waits for on the data lane. */
+  readonly probe?: string | undefined;
+}
+
 /** Where a follower begins. */
 export interface Start {
   /** Number of the last message that is not wanted. */
@@ -52,6 +61,8 @@ interface Following {
   readonly wanted: Map<string, boolean>;
   /** Has not had a beat yet: the first one names every topic. */
   isNew: boolean;
+  /** What it waits for on the data lane; `undefined` when it has come, or is not waited for. */
+  probe: string | undefined;
 }
 
 const FRESH: Resumed = { head: 0, base: 0, lastOf: new Map() };
@@ -90,6 +101,16 @@ export class PublisherCore<K> {
     return this.#followers.size;
   }
 
+  /** How many of them have the data lane: what is put reaches them at once. */
+  get ready(): number {
+    return this.#followers.size - this.probes().length;
+  }
+
+  /** What has to be sent on the data lane until its followers say that it has come. */
+  probes(): string[] {
+    return [...this.#followers.values()].flatMap(({ probe }) => probe ?? []);
+  }
+
   /**
    * Numbers a message and keeps it.
    * @throws PatternError ERR_BAD_TOPIC, ERR_OVERLOADED at 100 000 topics, ERR_STORE or
@@ -114,9 +135,15 @@ export class PublisherCore<K> {
    * Somebody follows, perhaps again: its next beat names every topic.
    * @returns where it begins, when this life is the first that it meets
    */
-  follow(key: K, patterns: readonly string[], from: WireFrom = "now"): Start {
-    this.#followers.set(key, { patterns, wanted: new Map(), isNew: true });
+  follow(key: K, { patterns, from = "now", probe }: Follow): Start {
+    this.#followers.set(key, { patterns, wanted: new Map(), isNew: true, probe });
     return this.#startOf(patterns, from);
+  }
+
+  /** A probe has come. */
+  here(key: K): void {
+    const following = this.#followers.get(key);
+    if (following !== undefined) following.probe = undefined;
   }
 
   /** Somebody follows no more. */

@@ -126,6 +126,12 @@ export class Publishers<S> {
     this.#of(session, epoch)?.core.replayed(answer.messages, answer.about, nowMs);
   }
 
+  /** How a publisher is reached, when it is followed. */
+  sessionsOf({ node, epoch }: Origin): S[] {
+    const publisher = this.#known.get(node);
+    return publisher?.origin.epoch === epoch ? [publisher.session] : [];
+  }
+
   /** There is room again. */
   goOn(nowMs: number): void {
     for (const { core } of this.#known.values()) core.goOn(nowMs);

@@ -120,7 +120,7 @@ class FeedRun {
         receive: (message) => {
           const said = message as Said;
           if (said.kind === "follow") {
-            const start = core.follow(name, said.topics, said.from);
+            const start = core.follow(name, { patterns: said.topics, from: said.from });
             tell(name, { kind: "offer", origin, head: core.head, base: core.base, start });
           }
           if (said.kind !== "ask") return;

@@ -22,9 +22,8 @@ import {
 import type { Gap, Replay } from "./follower-core.ts";
 import { type Entry, Inbox } from "./inbox.ts";
 import { messagesIn } from "./log-record.ts";
-import { type FeedMessage, type Origin, probeFrame, topicFrame } from "./message.ts";
-import { Kind } from "./protocol.ts";
-import type { Lasts } from "./publisher-core.ts";
+import { type FeedMessage, fromProbe, type Origin, probeFrame, topicFrame } from "./message.ts";
+import { Kind, offerOf, replayOf } from "./protocol.ts";
 import { Publishers, type Reset } from "./publishers.ts";
 import { prefixOf } from "./topics.ts";
 
@@ -174,9 +173,8 @@ export class Follower<T> implements AsyncDisposable, AsyncIterable<FeedEvent<T>>
   }
 
   /** Says that the data lane is there, when that is what has come. */
-  #probed([name, about]: readonly Buffer[]): void {
-    const isProbe = name?.toString() === probeFrame(this.name, this.#probe);
-    const origin = isProbe && about !== undefined ? originIn(about) : undefined;
+  #probed(frames: readonly Buffer[]): void {
+    const origin = fromProbe(probeFrame(this.name, this.#probe), frames);
     if (origin === undefined) this.refused++;
     else
       for (const session of this.#publishers.sessionsOf(origin))
@@ -207,17 +205,10 @@ export class Follower<T> implements AsyncDisposable, AsyncIterable<FeedEvent<T>>
   }
 
   #offered(session: Session, message: Message, onOffer: (port: number) => void): void {
-    const [, , node, epoch, head, port, base, start] = message;
-    const [from, topics] = Array.isArray(start) ? (start as [number, Lasts]) : [];
-    const offer = {
-      origin: { node: String(node), epoch: Number(epoch) },
-      head: Number(head),
-      base: Number(base),
-      start: from === undefined ? undefined : { head: from, topics: topics ?? [] },
-    };
+    const { port, ...offer } = offerOf(message);
     this.#publishers.offer(session, offer, performance.now());
     // A collector is offered twice: it asks to follow after the first.
-    if (from === undefined || Number(port) > 0) onOffer(Number(port));
+    if (offer.start === undefined || port > 0) onOffer(port);
   }
 
   #hasRoom(): boolean {
@@ -285,20 +276,4 @@ export class Follower<T> implements AsyncDisposable, AsyncIterable<FeedEvent<T>>
     this.failed++;
     this.#options.onError?.(error);
   }
-}
-
-function originIn(about: Buffer): Origin | undefined {
-  try {
-    const fields = decode(about);
-    const [node, epoch] = Array.isArray(fields) ? (fields as unknown[]) : [];
-    return { node: String(node), epoch: Number(epoch) };
-  } catch {
-    return undefined;
-  }
-}
-
-function replayOf(fields: readonly unknown[]): Replay {
-  const [from, to, oldest, next, holes] = fields as [number, number, number, number, number[][]];
-  const gaps = holes.map(([first = 0, last = 0]) => ({ from: first, to: last }));
-  return { from, to, oldest, next, holes: gaps };
 }

@@ -1,4 +1,4 @@
-import type { Headers } from "@zeroplane/link";
+import { decode, type Headers } from "@zeroplane/link";
 
 /** One numbered message of a feed. */
 export interface FeedMessage {
@@ -29,3 +29,15 @@ export const topicFrame = (feed: string, topic: string): string => `${feed}\0${t
  * knows that the data lane is there. No topic is like this.
  */
 export const probeFrame = (feed: string, probe: string): string => topicFrame(feed, `\0${probe}`);
+
+/** @returns who has sent the probe with `name`, or `undefined` when it is none */
+export function fromProbe(name: string, [frame, about]: readonly Buffer[]): Origin | undefined {
+  if (about === undefined || frame?.toString() !== name) return undefined;
+  try {
+    const fields = decode(about);
+    const [node, epoch] = Array.isArray(fields) ? (fields as unknown[]) : [];
+    return { node: String(node), epoch: Number(epoch) };
+  } catch {
+    return undefined;
+  }
+}

@@ -18,7 +18,10 @@ test("a feed waits for its followers, who then see all that is put", async () =>
     await expect
       .poll(() => values, { timeout: 5_000 })
       .toEqual(Array.from({ length: 100 }, (_, i) => i + 1));
+  // None of it came from the history: each had the data lane.
+  for (const each of followers) expect(each.stats()).toMatchObject([{ filled: 0, gaps: 0 }]);
   await feed.ready(3);
+  expect(feed.stats()).toMatchObject({ followers: 3, ready: 3 });
   for (const each of followers) await each.close();
 });
 

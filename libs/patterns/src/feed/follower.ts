@@ -19,7 +19,7 @@ import {
   type FollowOptions,
   requireOptions,
 } from "./follow-options.ts";
-import type { Gap, Replay } from "./follower-core.ts";
+import type { Gap } from "./follower-core.ts";
 import { type Entry, Inbox } from "./inbox.ts";
 import { messagesIn } from "./log-record.ts";
 import { type FeedMessage, fromProbe, type Origin, probeFrame, topicFrame } from "./message.ts";

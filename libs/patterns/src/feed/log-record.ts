@@ -4,15 +4,15 @@ import type { FeedMessage } from "./message.ts";
 import { pack, unpack } from "./pack.ts";
 
 /**
- * A record of a log: a mark, the length and the CRC-32 of what follows, then either messages or
- * the facts that a log begins a segment with. The mark is where reading goes on after a damage.
+ * A record of a log: a mark, the length of what follows, the CRC-32 of both, then either messages
+ * or the facts that a log begins a segment with. The mark is where reading goes on after a damage.
  */
 export const MARK = Buffer.from("zpr\u0001");
 const HEADER_BYTES = 12;
 /** Longer ones are damaged lengths: no session carries such a message. */
 const PAYLOAD_MAX = 256 * 1024 * 1024;
-/** Of the length as well: without it a mark and zeroes would be a record of no bytes. */
-const SUMMED_BYTES = 8;
+const SUM_AT = 8;
+const SALT = 0x9e3779b9;
 const Kind = { run: 1, facts: 2 } as const;
 /** Kind u8, bytes of the topic u16, count u16, prev u48, first u48, newestMs u48. */
 const RUN_BYTES = 23;
@@ -52,14 +52,15 @@ export interface LogRecord {
   readonly facts?: LogFacts;
 }
 
+/** Begins with the length, so that a mark and zeroes are no record of no bytes. */
 const sumOf = (bytes: Buffer, at: number, end: number): number =>
-  crc32(bytes.subarray(at + HEADER_BYTES, end), crc32(bytes.subarray(at, at + SUMMED_BYTES)));
+  crc32(bytes.subarray(at + HEADER_BYTES, end), (SALT ^ (end - at)) >>> 0);
 
 /** Writes the header into `record`, whose payload is there. */
 function sealed(record: Buffer): Buffer {
   MARK.copy(record);
   record.writeUInt32BE(record.length - HEADER_BYTES, 4);
-  record.writeUInt32BE(sumOf(record, 0, record.length), 8);
+  record.writeUInt32BE(sumOf(record, 0, record.length), SUM_AT);
   return record;
 }
 
@@ -110,7 +111,7 @@ export function readRecord(bytes: Buffer, at: number): LogRecord | undefined {
   const length = recordBytes(bytes, at);
   if (length === undefined || at + length > bytes.length) return undefined;
   const end = at + length;
-  if (sumOf(bytes, at, end) !== bytes.readUInt32BE(at + SUMMED_BYTES)) return undefined;
+  if (sumOf(bytes, at, end) !== bytes.readUInt32BE(at + SUM_AT)) return undefined;
   const payloadAt = at + HEADER_BYTES;
   if (bytes[payloadAt] === Kind.facts)
     return { at, end, facts: factsIn(bytes, payloadAt + 1, end) };
@@ -155,16 +156,28 @@ export function* records(bytes: Buffer): Generator<LogRecord> {
   }
 }
 
-/** @returns the messages in records that were sent, or `undefined` when one is not whole */
+/**
+ * @returns the messages in records that were sent, which no disk can have damaged, or `undefined`
+ *   when one is not whole
+ */
 export function messagesIn(bytes: Buffer): FeedMessage[] | undefined {
+  try {
+    return unpacked(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+function unpacked(bytes: Buffer): FeedMessage[] | undefined {
   const messages: FeedMessage[] = [];
   for (let at = 0; at < bytes.length; ) {
-    const record = readRecord(bytes, at);
-    if (record?.run === undefined) return undefined;
-    const { topic, prev, packedAt } = record.run;
-    for (const each of unpack(topic, prev, bytes.subarray(packedAt, record.end)))
-      messages.push(each);
-    at = record.end;
+    const length = recordBytes(bytes, at);
+    const end = at + (length ?? 0);
+    if (length === undefined || end > bytes.length || bytes[at + HEADER_BYTES] !== Kind.run)
+      return undefined;
+    const { topic, prev, packedAt } = runAt(bytes, at);
+    for (const each of unpack(topic, prev, bytes.subarray(packedAt, end))) messages.push(each);
+    at = end;
   }
   return messages;
 }

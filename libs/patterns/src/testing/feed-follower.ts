@@ -43,7 +43,10 @@ export class FeedFollower {
     world.note(`${host.name} follows ${this.topics.join()} from ${String(this.#from)}, ${slow}`);
     this.publishers = new Publishers<string>(
       {
-        ...{ topics: this.topics, from: this.#from, single, fill },
+        topics: this.topics,
+        from: this.#from,
+        single,
+        fill,
         hasRoom: () => this.#hasRoom(),
         leaves: slow === "replay" && fill,
       },

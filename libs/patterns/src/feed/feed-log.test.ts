@@ -134,6 +134,12 @@ test("a folder that cannot be used is named, and nothing stays open", async () =
   writeFileSync(file, "");
   const bad = { code: "ERR_STORE", message: expect.stringContaining(file) as string };
   await expect(openFeed("bad", listener, { folder: file })).rejects.toMatchObject(bad);
+  // The port of the data lane is free again.
+  await using first = await listen("tcp://127.0.0.1:*");
+  const bind = first.endpoint;
+  await first.close();
+  await expect(openFeed("bad", listener, { folder: file, bind })).rejects.toMatchObject(bad);
+  await using _good = await openFeed("good", listener, { bind });
   const full = join(folder, "full");
   mkdirSync(full);
   symlinkSync("/dev/full", join(full, "0000000000000001.log"));
@@ -151,4 +157,14 @@ test("an interceptor does not hide that a feed takes nothing", async () => {
   expect(() => feed.put("", 1)).toThrow(expect.objectContaining({ code: "ERR_BAD_TOPIC" }));
   await feed.close();
   expect(() => feed.put("t", 2)).toThrow(expect.objectContaining({ code: "ERR_CLOSED" }));
+});
+
+test("what is too old goes also when nothing more is put", async () => {
+  await using listener = await listen("tcp://127.0.0.1:*");
+  await using feed = await openFeed<string>("age", listener, { folder, log: { ageMs: 300 } });
+  for (let i = 0; i < 10; i++) feed.put("t", "x".repeat(1_000));
+  await Promise.resolve();
+  expect(feed.stats().historyBytes).toBeGreaterThan(10_000);
+  await expect.poll(() => feed.stats().dropped, { timeout: 3_000 }).toBe(10);
+  expect(feed.stats().historyBytes).toBeLessThan(1_000);
 });

@@ -119,6 +119,38 @@ test("a slow iteration that begins with the history loses none of it under any p
   }
 });
 
+test("what is left to the history comes as soon as there is room", async () => {
+  await using listener = await listen("tcp://127.0.0.1:*");
+  const log = { historyBytes: 16 * 1024 * 1024 };
+  await using feed = await openFeed<string>("large", listener, log);
+  for (let i = 1; i <= 1_000; i++) feed.put("t", "x".repeat(5_000));
+  await using follower = follow<string>(listener.endpoint, "large", {
+    from: "start",
+    maxLag: { messages: 10 },
+  });
+  let waiting = 0;
+  let count = 0;
+  const startMs = performance.now();
+  for await (const _ of follower) {
+    waiting = Math.max(waiting, follower.lag.waiting);
+    if (++count === 1_000) break;
+  }
+  // Twenty answers: with half a second between them it would be ten.
+  expect(performance.now() - startMs).toBeLessThan(4_000);
+  expect(waiting).toBeLessThan(150);
+});
+
+test("who has died without being iterated keeps nothing", async () => {
+  await using listener = await listen("tcp://127.0.0.1:*");
+  await using feed = await openFeed<number>("idle", listener);
+  await using idle = follow<number>(listener.endpoint, "idle", { slow: "die", maxLag: { ms: 50 } });
+  await feed.ready(1);
+  feed.put("t", 1);
+  await expect.poll(() => idle.lag.waiting).toBe(1);
+  await expect.poll(() => idle.lag.waiting, { timeout: 3_000 }).toBe(0);
+  await expect(taken(idle, 2)).rejects.toMatchObject({ code: "ERR_LAGGED" });
+});
+
 test("an iteration ends when its follower is closed, and leaving it closes the follower", async () => {
   await using listener = await listen("tcp://127.0.0.1:*");
   await using feed = await openFeed<number>("ends", listener);

@@ -43,3 +43,11 @@ test("the wait ends with how many are there, the signal's reason, or the feed", 
   await expect(closed).rejects.toMatchObject({ code: "ERR_CLOSED" });
   await expect(waiters.wait(1)).rejects.toMatchObject({ code: "ERR_CLOSED" });
 });
+
+test("a feed that is closed ends the waits for it", async () => {
+  await using listener = await listen("tcp://127.0.0.1:*");
+  const feed = await openFeed<number>("gone", listener);
+  const ready = expect(feed.ready(1)).rejects.toMatchObject({ code: "ERR_CLOSED" });
+  await feed.close();
+  await ready;
+});

@@ -140,6 +140,7 @@ test("a folder that cannot be used is named, and nothing stays open", async () =
   await first.close();
   await expect(openFeed("bad", listener, { folder: file, bind })).rejects.toMatchObject(bad);
   await using _good = await openFeed("good", listener, { bind });
+  if (process.platform !== "linux") return;
   const full = join(folder, "full");
   mkdirSync(full);
   symlinkSync("/dev/full", join(full, "0000000000000001.log"));
@@ -167,4 +168,13 @@ test("what is too old goes also when nothing more is put", async () => {
   expect(feed.stats().historyBytes).toBeGreaterThan(10_000);
   await expect.poll(() => feed.stats().dropped, { timeout: 3_000 }).toBe(10);
   expect(feed.stats().historyBytes).toBeLessThan(1_000);
+});
+
+test("two feeds of a process cannot use one folder at a time", async () => {
+  await using listener = await listen("tcp://127.0.0.1:*");
+  const first = await openFeed("one", listener, { folder });
+  const refused = { code: "ERR_STORE", message: expect.stringContaining(folder) as string };
+  await expect(openFeed("two", listener, { folder })).rejects.toMatchObject(refused);
+  await first.close();
+  await using _second = await openFeed("two", listener, { folder });
 });

@@ -136,7 +136,7 @@ export class Feed<T> implements AsyncDisposable {
     this.#waiters.close();
     this.#batches.flush();
     try {
-      this.#kept.store.close();
+      this.#kept.close();
     } finally {
       for (const end of this.#ends.splice(0)) await end();
       await this.#socket[Symbol.asyncDispose]();

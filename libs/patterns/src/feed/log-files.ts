@@ -1,6 +1,7 @@
 import {
   closeSync,
   constants,
+  existsSync,
   fsyncSync,
   ftruncateSync,
   mkdirSync,
@@ -34,7 +35,10 @@ export interface LogFiles {
 /** Files of one folder, which is made when it is not there. */
 export class FolderFiles implements LogFiles {
   readonly #folder: string;
+  /** Descriptors, the one that was used last at the end. */
   readonly #open = new Map<string, number>();
+  /** Files whose names a power failure may take. */
+  readonly #fresh = new Set<string>();
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -69,6 +73,13 @@ export class FolderFiles implements LogFiles {
 
   sync(name: string): void {
     fsyncSync(this.#file(name));
+    if (!this.#fresh.delete(name)) return;
+    const folder = openSync(this.#folder, constants.O_RDONLY);
+    try {
+      fsyncSync(folder);
+    } finally {
+      closeSync(folder);
+    }
   }
 
   truncate(name: string, length: number): void {
@@ -79,6 +90,7 @@ export class FolderFiles implements LogFiles {
     const file = this.#open.get(name);
     if (file !== undefined) closeSync(file);
     this.#open.delete(name);
+    this.#fresh.delete(name);
     rmSync(join(this.#folder, name), { force: true });
   }
 
@@ -88,14 +100,28 @@ export class FolderFiles implements LogFiles {
   }
 
   #file(name: string): number {
-    let file = this.#open.get(name);
-    if (file === undefined) {
-      file = openSync(join(this.#folder, name), CREATE, 0o600);
-      this.#open.set(name, file);
-    }
+    const known = this.#open.get(name);
+    if (known === undefined) this.#makeRoom();
+    const file = known ?? this.#opened(name);
+    this.#open.delete(name);
+    this.#open.set(name, file);
     return file;
+  }
+
+  #opened(name: string): number {
+    const path = join(this.#folder, name);
+    if (!existsSync(path)) this.#fresh.add(name);
+    return openSync(path, CREATE, 0o600);
+  }
+
+  #makeRoom(): void {
+    const [oldest] = this.#open;
+    if (oldest === undefined || this.#open.size < OPEN_MAX) return;
+    closeSync(oldest[1]);
+    this.#open.delete(oldest[0]);
   }
 }
 
+const OPEN_MAX = 64;
 /** Reads and writes at any place, and makes the file when it is not there. */
 const CREATE = constants.O_RDWR | constants.O_CREAT;

@@ -1,4 +1,11 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Random } from "@zeroplane/link/testing";
@@ -276,4 +283,23 @@ test("what a full disk took half of is no record, also when the next one goes el
   const { log } = open({ now: () => nowMs }, files);
   expect(log.stats().corrupt).toBe(0);
   expect(numbers(log)).toEqual([...new Set(numbers(log))]);
+});
+
+test.skipIf(process.platform !== "linux")("many segments need few descriptors", () => {
+  const { log, put, turn } = open({ segmentBytes: 1 });
+  for (let i = 0; i < 200; i++) {
+    put("a");
+    turn();
+  }
+  expect(segments().length).toBeGreaterThan(190);
+  expect(numbers(log)).toHaveLength(200);
+  const mine = readdirSync("/proc/self/fd").filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).startsWith(folder);
+    } catch {
+      return false;
+    }
+  });
+  expect(mine.length).toBeLessThanOrEqual(64);
+  log.close();
 });

@@ -164,6 +164,7 @@ test("an iteration ends when its follower is closed, and leaving it closes the f
   expect(seqsOf(await events)).toEqual([1]);
   await using second = follow<number>(listener.endpoint, "ends", { from: "start" });
   await taken(second, 1);
+  await expect(taken(second, 2)).rejects.toMatchObject({ code: "ERR_BAD_OPTION" });
   await expect.poll(() => feed.stats().followers).toBe(0);
 });
 

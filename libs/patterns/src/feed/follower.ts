@@ -54,6 +54,7 @@ export class Follower<T> implements AsyncDisposable, AsyncIterable<FeedEvent<T>>
   readonly #inbox: Inbox | undefined;
   readonly #ends: (() => void | Promise<void>)[] = [];
   readonly #probe = randomUUID();
+  #isIterated = false;
   #isClosed = false;
   /** Something was left out for want of room. */
   #lacksRoom = false;
@@ -108,11 +109,15 @@ export class Follower<T> implements AsyncDisposable, AsyncIterable<FeedEvent<T>>
 
   /**
    * Each message, gap and reset. @throws PatternError ERR_LAGGED when it is too slow and
-   *   `slow` is `"die"`; ERR_BAD_OPTION when there is an `onItem`
+   *   `slow` is `"die"`; ERR_BAD_OPTION when there is an `onItem`, or the second time
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<FeedEvent<T>, void, void> {
     const inbox = this.#inbox;
-    if (inbox === undefined) throw new PatternError("ERR_BAD_OPTION", `${this.name} has an onItem`);
+    const bad = (text: string): PatternError =>
+      new PatternError("ERR_BAD_OPTION", `the follower of ${this.name} ${text}`);
+    if (inbox === undefined) throw bad("has an onItem: it is called, not iterated");
+    if (this.#isIterated) throw bad("is iterated already: follow once for each loop");
+    this.#isIterated = true;
     try {
       for (;;) {
         inbox.check(performance.now());

@@ -284,22 +284,3 @@ test("what a full disk took half of is no record, also when the next one goes el
   expect(log.stats().corrupt).toBe(0);
   expect(numbers(log)).toEqual([...new Set(numbers(log))]);
 });
-
-test.skipIf(process.platform !== "linux")("many segments need few descriptors", () => {
-  const { log, put, turn } = open({ segmentBytes: 1 });
-  for (let i = 0; i < 200; i++) {
-    put("a");
-    turn();
-  }
-  expect(segments().length).toBeGreaterThan(190);
-  expect(numbers(log)).toHaveLength(200);
-  const mine = readdirSync("/proc/self/fd").filter((fd) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`).startsWith(folder);
-    } catch {
-      return false;
-    }
-  });
-  expect(mine.length).toBeLessThanOrEqual(64);
-  log.close();
-});

@@ -27,6 +27,8 @@ const RETRYABLE = {
   ERR_STORE: false,
   /** A stated limit was reached. */
   ERR_OVERLOADED: true,
+  /** A follower took its messages more slowly than it may. */
+  ERR_LAGGED: true,
   /** The value is not at the version that was expected. */
   ERR_CONFLICT: true,
   /** Nobody answered within the deadline. */

@@ -1,25 +1,30 @@
 export { BACKOFF, type Backoff } from "./backoff.ts";
 export type { To } from "./channel.ts";
 export { PatternError, type PatternErrorCode } from "./errors.ts";
+export { Feed, type FeedOptions, type FeedStats } from "./feed/feed.ts";
+export { collectFeed, follow } from "./feed/follow.ts";
+export type {
+  FeedEvent,
+  FeedGap,
+  FeedItem,
+  FeedReset,
+  FollowFeedOptions,
+  FollowOptions,
+} from "./feed/follow-options.ts";
+export { type FollowedStats, Follower } from "./feed/follower.ts";
+export type { Gap } from "./feed/follower-core.ts";
+export type { MaxLag, SlowPolicy } from "./feed/inbox.ts";
+export type { Origin } from "./feed/message.ts";
 export {
-  Feed,
-  type FeedOptions,
   type OpenFeedOptions,
   openFeed,
   type PublishOptions,
   publishTo,
-} from "./feed/feed.ts";
-export {
-  collectFeed,
-  type FeedItem,
-  Follower,
-  type FollowFeedOptions,
-  type FollowOptions,
-  follow,
-} from "./feed/follower.ts";
-export type { Gap } from "./feed/follower-core.ts";
-export type { Origin } from "./feed/message.ts";
+} from "./feed/open-feed.ts";
+export type { StoreOptions } from "./feed/open-store.ts";
 export type { From, Reset } from "./feed/publishers.ts";
+export type { ReadyOptions } from "./feed/ready.ts";
+export type { LogLimits, LogStats } from "./feed/segment-log.ts";
 export { matches } from "./feed/topics.ts";
 export type { LaneKeys, LaneOptions } from "./lane.ts";
 export { type CollectOptions, Collector, collectPipe } from "./pipe/collector.ts";

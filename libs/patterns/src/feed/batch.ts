@@ -1,15 +1,11 @@
-import { decode, encode, type Headers } from "@zeroplane/link";
+import { decode, encode } from "@zeroplane/link";
 import type { FeedMessage, Origin } from "./message.ts";
 import { topicFrame } from "./message.ts";
+import { pack, unpack } from "./pack.ts";
 
-/** Bytes before each message of a record: seq u48, atMs u48, headers u16, body u32. */
-const PREFIX_BYTES = 18;
 /** Messages and bytes of one record; what is longer goes in several. */
 const MESSAGES_MAX = 1_000;
 const BYTES_MAX = 256 * 1024;
-const HEADERS_BYTES_MAX = 0xffff;
-const NO_HEADERS: Headers = Object.freeze({});
-const NO_BYTES = new Uint8Array(0);
 
 interface Batch {
   readonly messages: FeedMessage[];
@@ -62,34 +58,8 @@ export function toRecord(
 ): Uint8Array[] {
   const [first] = messages;
   if (first === undefined) throw new RangeError("a record has at least one message");
-  const headers = messages.map((each) => headersOf(each.headers));
-  let size = 0;
-  for (const [at, { body }] of messages.entries())
-    size += PREFIX_BYTES + (headers[at]?.length ?? 0) + body.length;
-  const packed = Buffer.allocUnsafe(size);
-  let at = 0;
-  for (const [index, { seq, atMs, body }] of messages.entries()) {
-    const head = headers[index] ?? NO_BYTES;
-    packed.writeUIntBE(seq, at, 6);
-    packed.writeUIntBE(atMs, at + 6, 6);
-    packed.writeUInt16BE(head.length, at + 12);
-    packed.writeUInt32BE(body.length, at + 14);
-    at += PREFIX_BYTES;
-    packed.set(head, at);
-    packed.set(body, at + head.length);
-    at += head.length + body.length;
-  }
   const facts = encode([origin.node, origin.epoch, first.topic, first.prev]);
-  return [Buffer.from(topicFrame(feed, first.topic)), facts, packed];
-}
-
-/** What cannot fit is left out: a trace that is lost is better than a message that is. */
-function headersOf(headers: Headers): Uint8Array {
-  for (const _ in headers) {
-    const bytes = encode(headers);
-    return bytes.length > HEADERS_BYTES_MAX ? NO_BYTES : bytes;
-  }
-  return NO_BYTES;
+  return [Buffer.from(topicFrame(feed, first.topic)), facts, pack(messages)];
 }
 
 /**
@@ -111,26 +81,4 @@ export function fromRecord(
   } catch {
     return undefined;
   }
-}
-
-/** @throws RangeError when it ends early or its numbers do not rise */
-function unpack(topic: string, before: number, packed: Buffer): FeedMessage[] {
-  const messages: FeedMessage[] = [];
-  let prev = before;
-  for (let at = 0; at < packed.length; ) {
-    const seq = packed.readUIntBE(at, 6);
-    const atMs = packed.readUIntBE(at + 6, 6);
-    const bodyAt = at + PREFIX_BYTES + packed.readUInt16BE(at + 12);
-    const end = bodyAt + packed.readUInt32BE(at + 14);
-    if (end > packed.length) throw new RangeError("a message is cut short");
-    if (seq <= prev) throw new RangeError("numbers do not rise");
-    const hasHeaders = bodyAt > at + PREFIX_BYTES;
-    const headers = hasHeaders
-      ? (decode(packed, at + PREFIX_BYTES, bodyAt) as Headers)
-      : NO_HEADERS;
-    messages.push({ topic, seq, prev, atMs, headers, body: packed.subarray(bodyAt, end) });
-    prev = seq;
-    at = end;
-  }
-  return messages;
 }

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { dial, KeyPair, listen } from "@zeroplane/link";
 import { expect, test } from "vitest";
-import { openFeed, publishTo } from "./feed.ts";
-import { collectFeed, type FeedItem, follow } from "./follower.ts";
+import { collectFeed, follow } from "./follow.ts";
+import type { FeedItem } from "./follow-options.ts";
+import { openFeed, publishTo } from "./open-feed.ts";
 
 test("followers get what they ask for, each of it once", async () => {
   await using listener = await listen("tcp://127.0.0.1:*");

@@ -1,47 +1,43 @@
-import { randomInt } from "node:crypto";
 import {
   compose,
-  type DialKeys,
   encode,
-  type Gate,
   type Headers,
   type Interceptor,
   intercept,
-  type Listener,
-  nodeName,
-  parseEndpoint,
-  SafeSocket,
+  type SafeSocket,
   type Session,
 } from "@zeroplane/link";
 import { type Message, tell } from "../channel.ts";
-import { bindLane, type LaneOptions } from "../lane.ts";
-import { attach, type NamedHandler, offer } from "../names.ts";
+import { PatternError } from "../errors.ts";
+import type { NamedHandler } from "../names.ts";
 import { VERB_FEED } from "../verbs.ts";
 import { Batches, toRecord } from "./batch.ts";
-import { toWire } from "./message.ts";
-import { BEAT_MS, Kind } from "./protocol.ts";
-import { PublisherCore } from "./publisher-core.ts";
+import { probeFrame } from "./message.ts";
+import { type Opened, openStore, type StoreOptions } from "./open-store.ts";
+import { BEAT_MS, Kind, PROBE_MS } from "./protocol.ts";
+import { type Answer, PublisherCore, type Start } from "./publisher-core.ts";
+import { type ReadyOptions, Waiters } from "./ready.ts";
+import type { LogStats } from "./segment-log.ts";
 
 /** Options of {@link Feed}s. */
-export interface FeedOptions {
-  /** Name of this process, which followers see (default host and pid). */
-  readonly node?: string;
-  /** Bytes of history for those who missed something (default 8 MiB). */
-  readonly historyBytes?: number;
+export interface FeedOptions extends StoreOptions {
   readonly interceptors?: readonly Interceptor[];
 }
 
-/** Options of {@link openFeed}. */
-export type OpenFeedOptions = FeedOptions & LaneOptions;
-
-/** Options of {@link publishTo}. */
-export interface PublishOptions extends FeedOptions {
-  readonly keys?: DialKeys | undefined;
+/** What a feed has done so far. */
+export interface FeedStats {
+  /** The last number that was given. */
+  readonly head: number;
+  readonly followers: number;
+  /** Followers that have the data lane: what is put reaches them at once. */
+  readonly ready: number;
+  /** Bytes that are kept for those who missed something. */
+  readonly historyBytes: number;
+  /** Messages that are not kept any more. */
+  readonly dropped: number;
+  /** What went wrong with the log, when there is one. */
+  readonly log?: LogStats;
 }
-
-const HISTORY_BYTES = 8 * 1024 * 1024;
-/** Messages libzmq may hold for one slow subscriber; what it then drops is found and filled. */
-const LANE_QUEUE_MAX = 10_000;
 
 /**
  * Messages to all of many, numbered: PUB/SUB for the data, a session for what must not be lost.
@@ -50,36 +46,46 @@ const LANE_QUEUE_MAX = 10_000;
 export class Feed<T> implements AsyncDisposable {
   readonly name: string;
   readonly #socket: SafeSocket;
-  readonly #origin: { readonly node: string; readonly epoch: number };
+  readonly #kept: Opened;
   readonly #core: PublisherCore<Session>;
   readonly #interceptor: Interceptor | undefined;
   readonly #batches: Batches;
+  readonly #waiters: Waiters;
   readonly #lanes = new Set<string>();
   readonly #ends: (() => void | Promise<void>)[] = [];
   readonly #beat: NodeJS.Timeout;
+  #probing: NodeJS.Timeout | undefined;
   #port = 0;
+  #isClosed = false;
 
   /** Use {@link openFeed} or {@link publishTo}. */
   constructor(name: string, socket: SafeSocket, options: FeedOptions) {
     this.name = name;
     this.#socket = socket;
-    this.#origin = { node: options.node ?? nodeName(), epoch: randomInt(2 ** 31) };
-    this.#core = new PublisherCore(options.historyBytes ?? HISTORY_BYTES);
+    this.#kept = openStore(options);
+    const { store, origin, resumed } = this.#kept;
+    this.#core = new PublisherCore(store, resumed);
     this.#interceptor = compose(options.interceptors);
-    this.#batches = new Batches(
-      (_topic, messages) => void socket.send(toRecord(name, this.#origin, messages)),
-    );
+    this.#waiters = new Waiters(name);
+    this.#batches = new Batches((_topic, messages) => {
+      // Whoever sees a message can have it again, even when this process ends now.
+      store.flush();
+      void socket.send(toRecord(name, origin, messages));
+    });
     this.#beat = setInterval(() => this.#beats(), BEAT_MS).unref();
   }
 
   /**
    * Publishes `value` to whoever follows `topic` (words joined by dots).
-   * @returns its number. @throws LinkError ERR_LINK_ENCODE when it cannot travel
+   * @returns its number. @throws LinkError ERR_LINK_ENCODE when it cannot travel; PatternError
+   *   ERR_STORE_FULL or ERR_STORE when its log takes nothing more, ERR_CLOSED: it was not published
    */
   put(topic: string, value: T): number {
+    if (this.#isClosed) throw new PatternError("ERR_CLOSED", `the feed ${this.name} is closed`);
     const body = encode(value);
     if (this.#interceptor === undefined) return this.#put(topic, body, {});
     let seq = 0;
+    let refused: { readonly error: unknown } | undefined;
     const operation = {
       verb: "feed",
       side: "producer",
@@ -88,24 +94,53 @@ export class Feed<T> implements AsyncDisposable {
     } as const;
     const about = { ...operation, headers: {} };
     const send = async (headers: Headers): Promise<void> => {
-      seq = this.#put(topic, body, headers);
+      try {
+        seq = this.#put(topic, body, headers);
+      } catch (error) {
+        refused = { error };
+        throw error;
+      }
     };
     intercept(this.#interceptor, () => about, send).catch(() => undefined);
+    if (refused !== undefined) throw refused.error;
     return seq;
   }
 
-  /** Followers, numbers given and bytes kept. */
-  stats(): { head: number; followers: number; historyBytes: number; dropped: number } {
-    const { head, followers, history } = this.#core;
-    return { head, followers, historyBytes: history.bytes, dropped: history.dropped };
+  /**
+   * Waits until `count` followers have the data lane: what is put from then on reaches them at once.
+   * @param options `timeoutMs` (default 30 000), `signal`
+   * @throws PatternError ERR_TIMEOUT, naming how many are there; ERR_CLOSED; the reason of `signal`
+   */
+  async ready(count: number, options: ReadyOptions = {}): Promise<void> {
+    await this.#waiters.wait(count, options);
   }
 
-  /** Says goodbye to every follower and closes the files of the history. */
+  /** Followers, numbers given, bytes kept, and what went wrong with the log. */
+  stats(): FeedStats {
+    const { head, followers, ready, store } = this.#core;
+    const log = this.#kept.logStats();
+    const kept = { historyBytes: store.bytes, dropped: store.dropped };
+    return { head, followers, ready, ...kept, ...(log !== undefined && { log }) };
+  }
+
+  /**
+   * Says goodbye to every follower and closes the files of the history.
+   * @throws PatternError ERR_STORE or ERR_STORE_FULL when the end of its log cannot be written; it
+   *   is closed
+   */
   async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     clearInterval(this.#beat);
+    clearTimeout(this.#probing);
+    this.#waiters.close();
     this.#batches.flush();
-    for (const end of this.#ends.splice(0)) await end();
-    await this.#socket[Symbol.asyncDispose]();
+    try {
+      this.#kept.close();
+    } finally {
+      for (const end of this.#ends.splice(0)) await end();
+      await this.#socket[Symbol.asyncDispose]();
+    }
   }
 
   /** As {@link close}. */
@@ -123,17 +158,24 @@ export class Feed<T> implements AsyncDisposable {
   lane(session: Session, dataHost?: string): NamedHandler {
     return {
       receive: (message) => this.#receive(session, message, dataHost),
-      reset: () => this.#core.forget(session),
+      reset: () => this.#forget(session),
       state: (state) => {
-        if (state === "closed") this.#core.forget(session);
+        if (state === "closed") this.#forget(session);
       },
     };
   }
 
   /** For the openers: tells a collector that this publisher is here. */
   announce(session: Session): void {
-    const { node, epoch } = this.#origin;
-    tell(session, VERB_FEED, [Kind.offer, this.name, node, epoch, this.#core.head, this.#port]);
+    this.#offer(session);
+  }
+
+  #offer(session: Session, start?: Start): void {
+    const { node, epoch } = this.#kept.origin;
+    const { head, base } = this.#core;
+    const where = start && [start.head, start.topics];
+    const offer = [node, epoch, head, this.#port, base, where];
+    tell(session, VERB_FEED, [Kind.offer, this.name, ...offer]);
   }
 
   #put(topic: string, body: Uint8Array, headers: Headers): number {
@@ -142,15 +184,45 @@ export class Feed<T> implements AsyncDisposable {
     return message.seq;
   }
 
-  #receive(session: Session, [kind, , a, b]: Message, dataHost: string | undefined): void {
-    if (kind === Kind.follow) {
-      const patterns = Array.isArray(a) ? a.map(String) : [">"];
-      this.#core.follow(session, patterns);
-      const port = Number(b);
-      if (dataHost !== undefined && port > 0) this.#dialLane(`tcp://${dataHost}:${port}`);
-      else this.announce(session);
-    }
+  #receive(session: Session, message: Message, dataHost: string | undefined): void {
+    if (this.#isClosed) return;
+    const [kind, , a, b] = message;
+    if (kind === Kind.follow) this.#follow(session, message, dataHost);
     if (kind === Kind.ask) this.#replay(session, Number(a), Number(b));
+    if (kind !== Kind.here) return;
+    this.#core.here(session);
+    this.#waiters.changed(this.#core.ready);
+  }
+
+  #follow(session: Session, message: Message, dataHost: string | undefined): void {
+    const [, , topics, dataPort, since, probed] = message;
+    const patterns = Array.isArray(topics) ? topics.map(String) : [">"];
+    const from = since === "last" || typeof since === "number" ? since : "now";
+    const probe = typeof probed === "string" ? probed : undefined;
+    const start = this.#core.follow(session, { patterns, from, probe });
+    const port = Number(dataPort);
+    if (dataHost !== undefined && port > 0) this.#dialLane(`tcp://${dataHost}:${port}`);
+    this.#offer(session, start);
+    this.#waiters.changed(this.#core.ready);
+    clearTimeout(this.#probing);
+    this.#probe(PROBE_MS);
+  }
+
+  /** Tries the data lane until all that follow have it. */
+  #probe(waitMs: number): void {
+    const probes = this.#core.probes();
+    if (probes.length === 0) return;
+    const { node, epoch } = this.#kept.origin;
+    const about = encode([node, epoch]);
+    for (const each of probes)
+      void this.#socket.send([Buffer.from(probeFrame(this.name, each)), about]);
+    const again = (): void => this.#probe(Math.min(waitMs * 2, BEAT_MS));
+    this.#probing = setTimeout(again, waitMs).unref();
+  }
+
+  #forget(session: Session): void {
+    this.#core.forget(session);
+    this.#waiters.changed(this.#core.ready);
   }
 
   #dialLane(endpoint: string): void {
@@ -160,58 +232,28 @@ export class Feed<T> implements AsyncDisposable {
   }
 
   #replay(session: Session, from: number, to: number): void {
-    const answer = this.#core.replay(session, from, to);
+    const answer = this.#answer(session, from, to);
     if (answer === undefined) return;
-    const { messages, about } = answer;
-    const facts = [from, to, about.oldest, about.complete];
-    const { epoch } = this.#origin;
-    tell(session, VERB_FEED, [Kind.replay, this.name, epoch, messages.map(toWire), facts]);
+    const { oldest, next, holes } = answer.about;
+    const about = [from, to, oldest, next, holes.map((hole) => [hole.from, hole.to])];
+    const { epoch } = this.#kept.origin;
+    tell(session, VERB_FEED, [Kind.replay, this.name, epoch, answer.records, about]);
+  }
+
+  /** What cannot be read now is asked for again in a second; `stats().log.fault` says why. */
+  #answer(session: Session, from: number, to: number): Answer | undefined {
+    try {
+      return this.#core.replay(session, from, to);
+    } catch {
+      return undefined;
+    }
   }
 
   #beats(): void {
-    for (const [session, lasts] of this.#core.beats())
-      tell(session, VERB_FEED, [Kind.beat, this.name, this.#origin.epoch, lasts]);
+    // What found no room on the disk is tried again, and what is too old is let go of.
+    this.#core.store.flush();
+    const { epoch } = this.#kept.origin;
+    for (const [session, { lasts, head }] of this.#core.beats())
+      tell(session, VERB_FEED, [Kind.beat, this.name, epoch, lasts, head]);
   }
-}
-
-/**
- * Opens a feed that followers dial: they ask on `listener`, and get the data from a PUB socket.
- * @throws LinkError when the data lane cannot be bound
- */
-export async function openFeed<T>(
-  name: string,
-  listener: Listener,
-  options: OpenFeedOptions = {},
-): Promise<Feed<T>> {
-  const make = (security: Gate["security"] | undefined): SafeSocket =>
-    new SafeSocket("pub", { security, highWaterMark: LANE_QUEUE_MAX });
-  const { socket, port, end } = await bindLane(make, options);
-  const feed = new Feed<T>(name, socket, options);
-  const withdraw = offer(listener, { verb: VERB_FEED, name }, (session) => feed.lane(session));
-  feed.bound(port, withdraw, end);
-  return feed;
-}
-
-/**
- * Publishes to a collector (`collectFeed`) that many publishers dial: fan-in. What is put before
- * the collector is there reaches it later, as far as the history goes.
- * @param session a session to the collector's listener
- */
-export function publishTo<T>(
-  session: Session,
-  name: string,
-  options: PublishOptions = {},
-): Feed<T> {
-  const security = options.keys;
-  const socket = new SafeSocket("pub", { security, highWaterMark: LANE_QUEUE_MAX });
-  const feed = new Feed<T>(name, socket, options);
-  const host = parseEndpoint(session.endpoint)?.host ?? "127.0.0.1";
-  const about = { verb: VERB_FEED, name };
-  const detach = attach(session, about, feed.lane(session, host));
-  const stop = session.watch((state) => {
-    if (state === "up") feed.announce(session);
-  });
-  if (session.state === "up") feed.announce(session);
-  feed.bound(0, detach, stop);
-  return feed;
 }

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { FollowerCore } from "./follower-core.ts";
 import { History } from "./history.ts";
+import { messagesIn } from "./log-record.ts";
 import type { FeedMessage } from "./message.ts";
-import { matches, prefixOf } from "./topics.ts";
+import { matches, matchesAny, prefixOf } from "./topics.ts";
 
 function publisher(): { put: (topic: string) => FeedMessage; history: History } {
   const history = new History(1e9);
@@ -43,11 +44,14 @@ test("sees each message of its topics once and in order, under loss, duplication
     const patterns = ["a.*"];
     const delivered: FeedMessage[] = [];
     const asked: [number, number][] = [];
-    const core = new FollowerCore(0, {
-      deliver: (message) => delivered.push(message),
-      gap: () => expect.unreachable(`seed ${seed}: nothing was lost for good`),
-      ask: (from, to) => asked.push([from, to]),
-    });
+    const core = new FollowerCore(
+      { head: 0, topics: [] },
+      {
+        deliver: (message) => delivered.push(message),
+        gap: () => expect.unreachable(`seed ${seed}: nothing was lost for good`),
+        ask: (from, to) => asked.push([from, to]),
+      },
+    );
     let now = 0;
     const wanted: number[] = [];
     const last = new Map<string, number>();
@@ -56,13 +60,11 @@ test("sees each message of its topics once and in order, under loss, duplication
       now += 100;
       const range = asked.shift();
       if (range === undefined || next() < 0.2) return;
-      const messages = history.range(patterns, range[0], { to: range[1], count: 3 });
       const [from, to] = range;
-      core.replayed(
-        messages,
-        { from, to, oldest: history.oldest, complete: messages.length < 3 },
-        now,
-      );
+      const wants = (topic: string): boolean => matchesAny(patterns, topic);
+      const { records, ...found } = history.range({ from, to, wants, bytesMax: 300 });
+      const about = { from, to, oldest: history.oldest, ...found };
+      core.replayed(messagesIn(records) ?? [], about, now);
     };
     for (let i = 0; i < 200; i++) {
       const topic = ["a.x", "a.y", "b.x"][Math.floor(next() * 3)] ?? "a.x";
@@ -73,10 +75,10 @@ test("sees each message of its topics once and in order, under loss, duplication
       if (next() < 0.7) core.message(message, now);
       if (next() < 0.1) core.message(message, now);
       step();
-      if (next() < 0.1) core.beat(lasts(), now);
+      if (next() < 0.1) core.beat({ lasts: lasts(), head: wanted.at(-1) ?? 0 }, now);
     }
     for (let i = 0; i < 2_000 && delivered.length < wanted.length; i++) {
-      core.beat(lasts(), now);
+      core.beat({ lasts: lasts(), head: wanted.at(-1) ?? 0 }, now);
       step();
     }
     expect([seed, delivered.map(({ seq }) => seq).sort((a, b) => a - b)]).toEqual([seed, wanted]);
@@ -91,17 +93,20 @@ test("names what can not be had any more", () => {
   const gaps: unknown[] = [];
   const asked: unknown[] = [];
   const delivered: number[] = [];
-  const core = new FollowerCore(0, {
-    deliver: ({ seq }) => delivered.push(seq),
-    gap: (gap) => gaps.push(gap),
-    ask: (from, to) => asked.push([from, to]),
-  });
+  const core = new FollowerCore(
+    { head: 0, topics: [] },
+    {
+      deliver: ({ seq }) => delivered.push(seq),
+      gap: (gap) => gaps.push(gap),
+      ask: (from, to) => asked.push([from, to]),
+    },
+  );
   const message = { topic: "t", seq: 10, prev: 9, atMs: 0, headers: {}, body: new Uint8Array() };
   core.message(message, 0);
   expect(asked).toEqual([[1, 9]]);
   core.replayed(
     [{ ...message, seq: 9, prev: 8 }],
-    { from: 1, to: 9, oldest: 9, complete: true },
+    { from: 1, to: 9, oldest: 9, next: 10, holes: [] },
     1,
   );
   expect(gaps).toEqual([{ from: 1, to: 8 }]);

@@ -1,106 +1,146 @@
+import { randomUUID } from "node:crypto";
 import {
   compose,
-  type DialKeys,
-  type DialOptions,
   decode,
-  type Gate,
   type Headers,
   type Interceptor,
   intercept,
-  type Listener,
-  parseEndpoint,
-  SafeSocket,
+  type SafeSocket,
   type Session,
 } from "@zeroplane/link";
-import { type Message, sessionTo, type To, tell } from "../channel.ts";
-import { bindLane, type LaneOptions } from "../lane.ts";
-import { attach, type NamedHandler, offer } from "../names.ts";
+import { type Message, tell } from "../channel.ts";
+import { PatternError } from "../errors.ts";
+import type { NamedHandler } from "../names.ts";
 import { VERB_FEED } from "../verbs.ts";
 import { fromRecord } from "./batch.ts";
+import {
+  type FeedEvent,
+  type FeedItem,
+  type FollowOptions,
+  requireOptions,
+} from "./follow-options.ts";
 import type { Gap } from "./follower-core.ts";
-import { type FeedMessage, fromWire, type Origin, topicFrame } from "./message.ts";
-import { Kind } from "./protocol.ts";
-import { type From, Publishers, type Reset } from "./publishers.ts";
+import { type Entry, Inbox } from "./inbox.ts";
+import { messagesIn } from "./log-record.ts";
+import { type FeedMessage, fromProbe, type Origin, probeFrame, topicFrame } from "./message.ts";
+import { Kind, offerOf, replayOf } from "./protocol.ts";
+import { Publishers, type Reset } from "./publishers.ts";
 import { prefixOf } from "./topics.ts";
 
-/** One message as a follower gets it. */
-export interface FeedItem<T> extends Omit<FeedMessage, "body" | "prev"> {
-  readonly value: T;
-  /** Name of the process that put it. */
+/** What a follower knows of one publisher. */
+export interface FollowedStats {
   readonly node: string;
-  /** Which life of that process. */
-  readonly epoch: number;
+  /** Highest number seen. */
+  readonly seen: number;
+  /** Messages that came from the history. */
+  readonly filled: number;
+  readonly gaps: number;
+  readonly duplicates: number;
+  /** Messages that were left to the history, because an iteration was slow. */
+  readonly left: number;
 }
 
-/** Options of followers. */
-export interface FollowOptions<T> {
-  /** Called with each message, in order per topic and once. */
-  readonly onItem: (item: FeedItem<T>) => void;
-  /** Called when messages may be lost for good. */
-  readonly onGap?: (gap: Gap & Origin) => void;
-  /** Patterns of topics: `*` is one word, a last `>` is any rest (default everything). */
-  readonly topics?: readonly string[];
-  /**
-   * The number after which to begin, for a publisher's life that is met for the first time:
-   * `"now"` (default) leaves out what was put before, `"start"` takes all that its history has.
-   * A later life of a known publisher is always followed from its first message.
-   */
-  readonly from?: From;
-  /** Called with what `onItem` has thrown, or why a value could not be decoded. */
-  readonly onError?: (error: unknown) => void;
-  /** A hole is asked for (`"fill"`, default), or told to `onGap` at once (`"report"`). */
-  readonly gap?: "fill" | "report";
-  /** Called once for each publisher that came back without its history. */
-  readonly onReset?: (reset: Reset) => void;
-  readonly interceptors?: readonly Interceptor[];
-}
-
-/** Follows every publisher of one feed that it meets. */
-export class Follower<T> implements AsyncDisposable {
+/**
+ * Follows every publisher of one feed that it meets: hands each message to `onItem`, or is iterated
+ * once, which ends when it is closed; leaving the loop closes it.
+ */
+export class Follower<T> implements AsyncDisposable, AsyncIterable<FeedEvent<T>> {
   readonly name: string;
   readonly #options: FollowOptions<T>;
   readonly #topics: readonly string[];
   readonly #interceptor: Interceptor | undefined;
   readonly #publishers: Publishers<Session>;
+  /** What waits to be iterated. */
+  readonly #inbox: Inbox | undefined;
   readonly #ends: (() => void | Promise<void>)[] = [];
+  readonly #probe = randomUUID();
+  #isIterated = false;
+  #isClosed = false;
+  /** Something was left out for want of room. */
+  #lacksRoom = false;
+  #wake: (() => void) | undefined;
   /** Records that were none of this feed, or were broken. */
   refused = 0;
   /** Messages that could not be decoded, or that `onItem` threw on. */
   failed = 0;
 
-  /** Use {@link follow} or {@link collectFeed}. */
+  /** Use {@link follow} or {@link collectFeed}. @throws PatternError ERR_BAD_OPTION */
   constructor(name: string, options: FollowOptions<T>, single: boolean) {
+    requireOptions(name, options);
     this.name = name;
     this.#options = options;
     this.#topics = options.topics ?? [">"];
     this.#interceptor = compose(options.interceptors);
-    const { from = "now", gap = "fill" } = options;
+    const { from = "now", gap = "fill", slow = "replay", maxLag } = options;
+    if (options.onItem === undefined) this.#inbox = new Inbox(name, slow, maxLag);
+    const hasRoom = (): boolean => this.#hasRoom();
+    const leaves = slow === "replay" && gap === "fill";
     this.#publishers = new Publishers(
-      { topics: this.#topics, from, single, fill: gap === "fill" },
+      { topics: this.#topics, from, single, fill: gap === "fill", hasRoom, leaves },
       {
-        deliver: (origin, message) => this.#deliver(origin, message),
-        gap: (origin, bounds) => options.onGap?.({ ...bounds, ...origin }),
+        deliver: (origin, message, isLive) => this.#deliver(origin, message, isLive),
+        gap: (origin, bounds) => this.#gap({ ...bounds, ...origin }),
         ask: (session, first, last) => tell(session, VERB_FEED, [Kind.ask, this.name, first, last]),
-        reset: (reset) => options.onReset?.(reset),
+        reset: (reset) => this.#reset(reset),
       },
     );
   }
 
   /** Prefixes for a SUB socket. */
   get prefixes(): string[] {
-    return this.#topics.map((pattern) => topicFrame(this.name, prefixOf(pattern)));
+    const topics = this.#topics.map((pattern) => topicFrame(this.name, prefixOf(pattern)));
+    return [...topics, probeFrame(this.name, this.#probe)];
   }
 
   /** What is known of each publisher. */
-  stats(): { node: string; seen: number; filled: number; gaps: number; duplicates: number }[] {
+  stats(): FollowedStats[] {
     return this.#publishers.entries().map(({ origin, core }) => {
-      const { seen, filled, gaps, duplicates } = core;
-      return { node: origin.node, seen, filled, gaps, duplicates };
+      const { seen, filled, gaps, duplicates, left } = core;
+      return { node: origin.node, seen, filled, gaps, duplicates, left };
     });
+  }
+
+  /** What waits to be iterated, how long its oldest has waited, and what was skipped. */
+  get lag(): { readonly waiting: number; readonly ms: number; readonly dropped: number } {
+    const inbox = this.#inbox;
+    if (inbox === undefined) return { waiting: 0, ms: 0, dropped: 0 };
+    return { waiting: inbox.waiting, ms: inbox.lagMs(performance.now()), dropped: inbox.dropped };
+  }
+
+  /**
+   * Each message, gap and reset. @throws PatternError ERR_LAGGED when it is too slow and
+   *   `slow` is `"die"`; ERR_BAD_OPTION when there is an `onItem`, or the second time
+   */
+  async *[Symbol.asyncIterator](): AsyncGenerator<FeedEvent<T>, void, void> {
+    const inbox = this.#inbox;
+    const bad = (text: string): PatternError =>
+      new PatternError("ERR_BAD_OPTION", `the follower of ${this.name} ${text}`);
+    if (inbox === undefined) throw bad("has an onItem: it is called, not iterated");
+    if (this.#isIterated) throw bad("is iterated already: follow once for each loop");
+    this.#isIterated = true;
+    try {
+      for (;;) {
+        inbox.check(performance.now());
+        if (inbox.fault !== undefined) throw inbox.fault;
+        const entry = inbox.take();
+        if (entry === undefined && this.#isClosed) return;
+        // What was left out for want of room is asked for as soon as there is some.
+        if (this.#lacksRoom && inbox.hasRoom(performance.now())) {
+          this.#lacksRoom = false;
+          this.#publishers.goOn(performance.now());
+        }
+        if (entry === undefined) await new Promise<void>((wake) => (this.#wake = wake));
+        else yield* this.#events(entry);
+      }
+    } finally {
+      await this.close();
+    }
   }
 
   /** Stops following. */
   async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#wake?.();
     for (const end of this.#ends.splice(0)) await end();
   }
 
@@ -118,8 +158,11 @@ export class Follower<T> implements AsyncDisposable {
   async read(socket: SafeSocket): Promise<void> {
     for await (const frames of socket) {
       const found = fromRecord(this.name, frames);
-      if (found === undefined) this.refused++;
-      else this.#publishers.data(found.origin, found.messages, performance.now());
+      if (found === undefined) this.#probed(frames);
+      else {
+        this.#publishers.data(found.origin, found.messages, performance.now());
+        this.#wakeUp();
+      }
     }
   }
 
@@ -130,43 +173,104 @@ export class Follower<T> implements AsyncDisposable {
 
   /** For the openers: asks to follow; `port` is where this side has bound the data lane. */
   ask(session: Session, port: number): void {
-    tell(session, VERB_FEED, [Kind.follow, this.name, this.#topics, port]);
+    const { wireFrom } = this.#publishers;
+    tell(session, VERB_FEED, [Kind.follow, this.name, this.#topics, port, wireFrom, this.#probe]);
   }
 
-  #receive(session: Session, [kind, , a, b, c, d]: Message, onOffer: (port: number) => void): void {
-    if (kind === Kind.offer) {
-      this.#publishers.offer(session, { node: String(a), epoch: Number(b) }, Number(c));
-      onOffer(Number(d));
-      return;
-    }
+  /** Says that the data lane is there, when that is what has come. */
+  #probed(frames: readonly Buffer[]): void {
+    const origin = fromProbe(probeFrame(this.name, this.#probe), frames);
+    if (origin === undefined) this.refused++;
+    else
+      for (const session of this.#publishers.sessionsOf(origin))
+        tell(session, VERB_FEED, [Kind.here, this.name]);
+  }
+
+  #receive(session: Session, message: Message, onOffer: (port: number) => void): void {
+    const [kind, , a, b, c] = message;
     const epoch = Number(a);
     const nowMs = performance.now();
-    if (kind === Kind.beat && Array.isArray(b))
-      this.#publishers.beat(session, epoch, b as [string, number][], nowMs);
-    if (kind === Kind.replay && Array.isArray(b) && Array.isArray(c)) {
-      const [from, to, oldest, complete] = c as [number, number, number, boolean];
-      const about = { from, to, oldest, complete };
-      this.#publishers.replayed(session, epoch, { messages: b.map(fromWire), about }, nowMs);
+    if (kind === Kind.offer) this.#offered(session, message, onOffer);
+    if (kind === Kind.beat && Array.isArray(b)) {
+      this.#publishers.beat(
+        session,
+        epoch,
+        { lasts: b as [string, number][], head: Number(c) },
+        nowMs,
+      );
+      this.#inbox?.check(nowMs);
     }
+    if (kind === Kind.replay && b instanceof Uint8Array && Array.isArray(c)) {
+      const messages = messagesIn(Buffer.from(b.buffer, b.byteOffset, b.length));
+      const about = replayOf(c);
+      if (messages === undefined) this.refused++;
+      else this.#publishers.replayed(session, epoch, { messages, about }, nowMs);
+    }
+    this.#wakeUp();
   }
 
-  #deliver({ node, epoch }: Origin, message: FeedMessage): void {
+  #offered(session: Session, message: Message, onOffer: (port: number) => void): void {
+    const { port, ...offer } = offerOf(message);
+    this.#publishers.offer(session, offer, performance.now());
+    // A collector is offered twice: it asks to follow after the first.
+    if (offer.start === undefined || port > 0) onOffer(port);
+  }
+
+  #hasRoom(): boolean {
+    const hasRoom = this.#inbox?.hasRoom(performance.now()) ?? true;
+    if (!hasRoom) this.#lacksRoom = true;
+    return hasRoom;
+  }
+
+  #gap(gap: Gap & Origin): void {
+    this.#options.onGap?.(gap);
+    this.#inbox?.gap(gap);
+  }
+
+  #reset(reset: Reset): void {
+    this.#options.onReset?.(reset);
+    this.#inbox?.reset(reset);
+  }
+
+  #deliver(origin: Origin, message: FeedMessage, isLive: boolean): void {
+    const { onItem } = this.#options;
+    if (this.#inbox !== undefined) this.#inbox.push(origin, message, isLive, performance.now());
+    else if (onItem !== undefined) this.#hand(origin, message, onItem);
+  }
+
+  #wakeUp(): void {
+    const inbox = this.#inbox;
+    if (inbox === undefined || (inbox.waiting === 0 && inbox.fault === undefined)) return;
+    const wake = this.#wake;
+    this.#wake = undefined;
+    wake?.();
+  }
+
+  /** What an entry is to who iterates: nothing when its value cannot be decoded. */
+  #events(entry: Entry): FeedEvent<T>[] {
+    if (!("message" in entry)) return [entry];
+    const events: FeedItem<T>[] = [];
+    this.#hand(entry.origin, entry.message, (item) => events.push(item));
+    return events;
+  }
+
+  #hand({ node, epoch }: Origin, message: FeedMessage, to: (item: FeedItem<T>) => void): void {
     const { topic, seq, atMs, headers, body } = message;
     try {
       const value = decode(body) as T;
       const item: FeedItem<T> = { topic, seq, atMs, headers, value, node, epoch };
-      if (this.#interceptor === undefined) this.#options.onItem(item);
-      else this.#intercepted(this.#interceptor, item);
+      if (this.#interceptor === undefined) to(item);
+      else this.#intercepted(this.#interceptor, item, to);
     } catch (error) {
       this.#fail(error);
     }
   }
 
-  #intercepted(interceptor: Interceptor, item: FeedItem<T>): void {
+  #intercepted(interceptor: Interceptor, item: FeedItem<T>, to: (item: FeedItem<T>) => void): void {
     const { name } = this;
     const { node: peer, topic, headers } = item;
     const about = { verb: "feed", side: "consumer", name, peer, attributes: { topic } } as const;
-    const next = async (_headers: Headers): Promise<void> => this.#options.onItem(item);
+    const next = async (_headers: Headers): Promise<void> => to(item);
     intercept(interceptor, () => ({ ...about, headers }), next).catch((error: unknown) =>
       this.#fail(error),
     );
@@ -177,58 +281,4 @@ export class Follower<T> implements AsyncDisposable {
     this.failed++;
     this.#options.onError?.(error);
   }
-}
-
-/** Where a feed that binds is followed from, and with which keys. */
-export interface FollowFeedOptions<T> extends FollowOptions<T>, Pick<DialOptions, "node"> {
-  readonly keys?: DialKeys | undefined;
-}
-
-/**
- * Follows a feed that was opened with `openFeed`, now or whenever it is there, until closed.
- * @param to endpoint of the listener it was opened on, or a session to it
- */
-export function follow<T>(to: To, name: string, options: FollowFeedOptions<T>): Follower<T> {
-  const follower = new Follower<T>(name, options, true);
-  const { session, end } = sessionTo(to, options);
-  const { keys: security } = options;
-  const socket = new SafeSocket("sub", { security, subscribe: follower.prefixes });
-  const host = parseEndpoint(session.endpoint)?.host ?? "127.0.0.1";
-  let dialled: string | undefined;
-  const onOffer = (port: number): void => {
-    const endpoint = `tcp://${host}:${port}`;
-    if (endpoint === dialled) return;
-    if (dialled !== undefined) socket.disconnect(dialled);
-    dialled = endpoint;
-    socket.connect(endpoint);
-  };
-  const detach = attach(session, { verb: VERB_FEED, name }, follower.lane(session, onOffer));
-  const stop = session.watch((state) => {
-    if (state === "up") follower.ask(session, 0);
-  });
-  if (session.state === "up") follower.ask(session, 0);
-  void follower.read(socket);
-  follower.endWith(detach, stop, () => socket[Symbol.asyncDispose](), end);
-  return follower;
-}
-
-/**
- * Collects a feed from every publisher that dials `listener` (`publishTo`): fan-in.
- * @throws LinkError when the data lane cannot be bound
- */
-export async function collectFeed<T>(
-  name: string,
-  listener: Listener,
-  options: FollowOptions<T> & LaneOptions,
-): Promise<Follower<T>> {
-  const follower = new Follower<T>(name, options, false);
-  const make = (security: Gate["security"] | undefined): SafeSocket =>
-    new SafeSocket("sub", { security, subscribe: follower.prefixes });
-  const { socket, port, end } = await bindLane(make, options);
-  const accept = (session: Session): NamedHandler =>
-    follower.lane(session, () => follower.ask(session, port));
-  const withdraw = offer(listener, { verb: VERB_FEED, name }, accept);
-  void follower.read(socket);
-  follower.endWith(withdraw, () => socket[Symbol.asyncDispose](), end);
-  return follower;
 }

@@ -1,4 +1,4 @@
-import type { Headers } from "@zeroplane/link";
+import { decode, type Headers } from "@zeroplane/link";
 
 /** One numbered message of a feed. */
 export interface FeedMessage {
@@ -24,25 +24,20 @@ export interface Origin {
 /** First frame of a message on the data lane: what subscribers filter by. */
 export const topicFrame = (feed: string, topic: string): string => `${feed}\0${topic}`;
 
-/** A message on the control lane. */
-export const toWire = ({ topic, seq, prev, atMs, headers, body }: FeedMessage): unknown[] => [
-  topic,
-  seq,
-  prev,
-  atMs,
-  headers,
-  body,
-];
+/**
+ * First frame of a probe: sent until its follower says that it has come, so that the publisher
+ * knows that the data lane is there. No topic is like this.
+ */
+export const probeFrame = (feed: string, probe: string): string => topicFrame(feed, `\0${probe}`);
 
-/** @returns the message in a list from the control lane */
-export function fromWire(value: unknown): FeedMessage {
-  const [topic, seq, prev, atMs, headers, body] = value as unknown[];
-  return {
-    topic: String(topic),
-    seq: Number(seq),
-    prev: Number(prev),
-    atMs: Number(atMs),
-    headers: (headers ?? {}) as Headers,
-    body: body as Uint8Array,
-  };
+/** @returns who has sent the probe with `name`, or `undefined` when it is none */
+export function fromProbe(name: string, [frame, about]: readonly Buffer[]): Origin | undefined {
+  if (about === undefined || frame?.toString() !== name) return undefined;
+  try {
+    const fields = decode(about);
+    const [node, epoch] = Array.isArray(fields) ? (fields as unknown[]) : [];
+    return { node: String(node), epoch: Number(epoch) };
+  } catch {
+    return undefined;
+  }
 }

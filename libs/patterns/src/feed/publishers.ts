@@ -1,10 +1,21 @@
 import { FollowerCore, type Gap, type Replay } from "./follower-core.ts";
 import type { FeedMessage, Origin } from "./message.ts";
-import type { Lasts } from "./publisher-core.ts";
+import type { Beat, Start, WireFrom } from "./publisher-core.ts";
 import { matchesAny } from "./topics.ts";
 
-/** Where to begin with a life of a publisher. */
-export type From = "now" | "start" | ((origin: Origin) => number);
+/** Where to begin with a publisher that is met for the first time; see `FollowOptions.from`. */
+export type From = "now" | "last" | "start" | number | Date | ((origin: Origin) => number);
+
+/** What a publisher says of itself. */
+export interface Offer {
+  readonly origin: Origin;
+  /** The last number that was given. */
+  readonly head: number;
+  /** Up to here the publisher does not know every message of every topic. */
+  readonly base: number;
+  /** Where this follower begins; `undefined` before it has asked to follow. */
+  readonly start: Start | undefined;
+}
 
 /** A publisher came back without its history: numbers begin again. */
 export interface Reset extends Origin {
@@ -14,7 +25,8 @@ export interface Reset extends Origin {
 
 /** What the publishers of a feed lead to. `S` is how the caller reaches one. */
 export interface PublishersEffects<S> {
-  deliver(origin: Origin, message: FeedMessage): void;
+  /** `isLive` when it came by itself, not as an answer. */
+  deliver(origin: Origin, message: FeedMessage, isLive: boolean): void;
   gap(origin: Origin, gap: Gap): void;
   ask(session: S, from: number, to: number): void;
   reset(reset: Reset): void;
@@ -27,6 +39,9 @@ export interface PublishersOptions {
   /** True when only one publisher is followed, whatever it is called. */
   readonly single: boolean;
   readonly fill: boolean;
+  /** False while whoever takes the messages has enough; see `FollowerEffects`. */
+  readonly hasRoom?: () => boolean;
+  readonly leaves?: boolean;
 }
 
 interface Publisher<S> {
@@ -36,6 +51,7 @@ interface Publisher<S> {
 }
 
 const EARLY_MAX = 1_000;
+const FIRST: Start = { head: 0, topics: [] };
 
 /**
  * Every publisher of a feed that one follower meets. A new life of one that is known is followed
@@ -59,23 +75,23 @@ export class Publishers<S> {
     return [...this.#known.values()];
   }
 
-  /** A publisher says where it is. */
-  offer(session: S, origin: Origin, head: number): void {
-    const before = this.#before(origin);
-    if (before?.origin.epoch === origin.epoch && before.origin.node === origin.node) {
-      before.session = session;
-      return;
-    }
-    if (before !== undefined) this.#known.delete(before.origin.node);
-    const start = this.#startOf(origin, head, before);
-    this.#known.set(origin.node, { origin, session, core: this.#core(origin, start) });
-    if (before !== undefined) {
-      this.resets++;
-      this.#effects.reset({ ...origin, before: before.origin });
-    }
+  /** `from` as a publisher has to know it. */
+  get wireFrom(): WireFrom {
+    const { from } = this.#options;
+    if (from instanceof Date) return from.getTime();
+    return from === "last" ? "last" : "now";
+  }
+
+  /** A publisher says where it is: before it was asked, and where this follower begins after. */
+  offer(session: S, { origin, head, base, start }: Offer, nowMs: number): void {
+    const where = start ?? (this.wireFrom === "now" ? { head, topics: [] } : undefined);
+    if (where === undefined) return;
+    const { core } = this.#meet(session, origin, where);
+    // Who does not know that it is followed does not answer.
+    if (start !== undefined) core.offered({ head, base }, nowMs);
     const early = this.#early;
     this.#early = [];
-    for (const { origin: of, messages } of early) this.data(of, messages, 0);
+    for (const { origin: of, messages } of early) this.data(of, messages, nowMs);
   }
 
   /** Messages of the data lane, of one publisher. */
@@ -96,8 +112,8 @@ export class Publishers<S> {
   }
 
   /** A publisher's beat. */
-  beat(session: S, epoch: number, lasts: Lasts, nowMs: number): void {
-    this.#of(session, epoch)?.core.beat(lasts, nowMs);
+  beat(session: S, epoch: number, beat: Beat, nowMs: number): void {
+    this.#of(session, epoch)?.core.beat(beat, nowMs);
   }
 
   /** A publisher's answer. */
@@ -110,6 +126,17 @@ export class Publishers<S> {
     this.#of(session, epoch)?.core.replayed(answer.messages, answer.about, nowMs);
   }
 
+  /** How a publisher is reached, when it is followed. */
+  sessionsOf({ node, epoch }: Origin): S[] {
+    const publisher = this.#known.get(node);
+    return publisher?.origin.epoch === epoch ? [publisher.session] : [];
+  }
+
+  /** There is room again. */
+  goOn(nowMs: number): void {
+    for (const { core } of this.#known.values()) core.goOn(nowMs);
+  }
+
   #of(session: S, epoch: number): Publisher<S> | undefined {
     for (const publisher of this.#known.values())
       if (publisher.session === session && publisher.origin.epoch === epoch) return publisher;
@@ -120,20 +147,50 @@ export class Publishers<S> {
     return this.#options.single ? this.entries()[0] : this.#known.get(node);
   }
 
-  #startOf(origin: Origin, head: number, before: Publisher<S> | undefined): number {
-    const { from } = this.#options;
-    if (typeof from === "function") return from(origin);
-    return from === "start" || before !== undefined ? 0 : head;
+  #meet(session: S, origin: Origin, start: Start): Publisher<S> {
+    const before = this.#before(origin);
+    if (before?.origin.epoch === origin.epoch && before.origin.node === origin.node) {
+      before.session = session;
+      return before;
+    }
+    if (before !== undefined) this.#known.delete(before.origin.node);
+    const core = before === undefined ? this.#first(origin, start) : this.#core(origin, FIRST, 0);
+    const publisher = { origin, session, core };
+    this.#known.set(origin.node, publisher);
+    if (before !== undefined) {
+      this.resets++;
+      this.#effects.reset({ ...origin, before: before.origin });
+    }
+    return publisher;
   }
 
-  #core(origin: Origin, start: number): FollowerCore {
+  #first(origin: Origin, start: Start): FollowerCore {
+    const { from } = this.#options;
+    // A time may lie ahead, and what is kept from around it may be unknown: each message tells.
+    const sinceMs = from instanceof Date ? from.getTime() : 0;
+    return this.#core(origin, this.#begin(origin, start), sinceMs);
+  }
+
+  #begin(origin: Origin, start: Start): Start {
+    const { from } = this.#options;
+    if (from === "start") return FIRST;
+    if (typeof from === "number") return { head: from, topics: [] };
+    return typeof from === "function" ? { head: from(origin), topics: [] } : start;
+  }
+
+  #core(origin: Origin, start: Start, sinceMs: number): FollowerCore {
     const ask = (from: number, to: number): void => {
       const session = this.#known.get(origin.node)?.session;
       if (session !== undefined) this.#effects.ask(session, from, to);
     };
+    const { fill, hasRoom = () => true, leaves = false } = this.#options;
     return new FollowerCore(start, {
-      fill: this.#options.fill,
-      deliver: (message) => this.#effects.deliver(origin, message),
+      fill,
+      hasRoom,
+      leaves,
+      deliver: (message, isLive) => {
+        if (message.atMs >= sinceMs) this.#effects.deliver(origin, message, isLive);
+      },
       gap: (gap) => this.#effects.gap(origin, gap),
       ask,
     });

@@ -5,22 +5,33 @@ import { matchesAny } from "../feed/topics.ts";
 
 /** Everything that was published, life by life. */
 export class FeedBook {
-  readonly #lives = new Map<string, FeedMessage[]>();
+  readonly #lives = new Map<string, Map<number, FeedMessage>>();
+  /** True once something happened after which a gap may be told. */
+  mayHaveGaps = false;
   published = 0;
 
   /** A message was put. */
   put({ node, epoch }: Origin, message: FeedMessage): void {
     const key = `${node}/${epoch}`;
-    const life = this.#lives.get(key) ?? [];
+    const life = this.#lives.get(key) ?? new Map<number, FeedMessage>();
     this.#lives.set(key, life);
-    life.push(message);
+    if (life.has(message.seq)) throw new Error(`${key} gave the number ${message.seq} twice`);
+    life.set(message.seq, message);
     this.published++;
   }
 
-  /** What was put in one life, oldest first. */
-  of({ node, epoch }: Origin): readonly FeedMessage[] {
-    return this.#lives.get(`${node}/${epoch}`) ?? [];
+  /** What was put in one life, by number, oldest first. */
+  of({ node, epoch }: Origin): ReadonlyMap<number, FeedMessage> {
+    return this.#lives.get(`${node}/${epoch}`) ?? new Map<number, FeedMessage>();
   }
+}
+
+/** Where a follower began with one life, of the messages of its topics. */
+export interface Wants {
+  /** It must get the message, or be told that it is lost. */
+  must(message: FeedMessage): boolean;
+  /** It may get the message. */
+  may(message: FeedMessage): boolean;
 }
 
 interface Life {
@@ -40,6 +51,9 @@ export class FollowerBook {
   readonly #book: FeedBook;
   readonly #lives = new Map<string, Life>();
   readonly #current = new Map<string, string>();
+  readonly #wants = new Map<string, Wants>();
+  /** True when its gaps need no cause: it reports holes at once, or skips what it is too slow for. */
+  mayHaveGaps = false;
 
   constructor(name: string, topics: readonly string[], book: FeedBook) {
     this.#name = name;
@@ -51,48 +65,57 @@ export class FollowerBook {
   delivered(origin: Origin, message: FeedMessage): void {
     const { seq, topic, body } = message;
     const life = this.#life(origin);
-    const put = this.#book.of(origin)[seq - 1];
+    const put = this.#book.of(origin).get(seq);
     if (put === undefined || put.topic !== topic || Buffer.compare(put.body, body) !== 0)
       this.#wrong(`${origin.node} never put ${seq} like this`);
     if (!matchesAny(this.#topics, topic)) this.#wrong(`${topic} was not asked for`);
     if (seq <= (life.lastOf.get(topic) ?? 0)) this.#wrong(`${topic} ${seq} is late or came twice`);
+    if (this.#wants.get(keyOf(origin))?.may(put) === false)
+      this.#wrong(`${topic} ${seq} is from before it began`);
     life.lastOf.set(topic, seq);
     life.seqs.add(seq);
   }
 
   /** Numbers were given up. */
   gap(origin: Origin, gap: Gap): void {
+    if (gap.from > gap.to) this.#wrong(`a gap from ${gap.from} to ${gap.to}`);
+    if (!this.mayHaveGaps && !this.#book.mayHaveGaps)
+      this.#wrong(`a gap from ${gap.from} to ${gap.to} without a cause`);
     this.#life(origin).gaps.push(gap);
   }
 
   /** Another life of the publisher is followed from here on. */
   reset({ before, ...origin }: Reset): void {
-    const key = `${before.node}/${before.epoch}`;
+    const key = keyOf(before);
     if (this.#current.get(origin.node) !== key) this.#wrong(`a reset from ${key}, not followed`);
-    this.#current.set(origin.node, `${origin.node}/${origin.epoch}`);
+    this.#current.set(origin.node, keyOf(origin));
   }
 
-  /** `origin` is the first life of its publisher that is followed. */
-  follows(origin: Origin): void {
-    if (!this.#current.has(origin.node))
-      this.#current.set(origin.node, `${origin.node}/${origin.epoch}`);
+  /** `origin` is followed, from where `wants` says when it is met for the first time. */
+  follows(origin: Origin, wants: Wants): void {
+    if (!this.#current.has(origin.node)) this.#current.set(origin.node, keyOf(origin));
+    if (!this.#wants.has(keyOf(origin))) this.#wants.set(keyOf(origin), wants);
   }
 
-  /** At rest: of each publisher's last life, from the `start`-th message, nothing is missing. */
-  check(origin: Origin, start: number): void {
+  /** At rest: of each publisher's last life nothing that is wanted is missing. */
+  check(origin: Origin): void {
+    const wants = this.#wants.get(keyOf(origin));
+    if (wants === undefined) this.#wrong(`${origin.node} was never met`);
     const life = this.#life(origin);
-    for (const { seq, topic } of this.#book.of(origin)) {
-      if (seq <= start || !matchesAny(this.#topics, topic) || life.seqs.has(seq)) continue;
+    for (const message of this.#book.of(origin).values()) {
+      const { seq, topic } = message;
+      if (!matchesAny(this.#topics, topic) || life.seqs.has(seq) || !wants.must(message)) continue;
       if (life.gaps.some(({ from, to }) => from <= seq && seq <= to)) continue;
+      const got = `got ${life.seqs.size}, lasts ${JSON.stringify([...life.lastOf])}`;
+      const gaps = `gaps ${JSON.stringify(life.gaps).slice(0, 300)}`;
       this.#wrong(
-        `${origin.node} put ${topic} ${seq}: neither delivered nor in a gap; from ${start}, got ${life.seqs.size} with ${JSON.stringify(life.gaps).slice(0, 300)} lasts ${JSON.stringify([...life.lastOf])}`,
+        `${origin.node} put ${topic} ${seq}: neither delivered nor in a gap; ${got}, ${gaps}`,
       );
     }
   }
 
   #life(origin: Origin): Life {
-    const key = `${origin.node}/${origin.epoch}`;
-    this.follows(origin);
+    const key = keyOf(origin);
     if (this.#current.get(origin.node) !== key) this.#wrong(`${key} without a reset`);
     let life = this.#lives.get(key);
     if (life === undefined) {
@@ -106,3 +129,5 @@ export class FollowerBook {
     throw new Error(`${this.#name}: ${what}`);
   }
 }
+
+const keyOf = ({ node, epoch }: Origin): string => `${node}/${epoch}`;

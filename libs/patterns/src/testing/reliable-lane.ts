@@ -52,12 +52,15 @@ export class ReliableLane {
     for (const joined of this.#ends.values()) {
       const waitMs = random.between(1, LATENCY_MS_MAX);
       joined.resetAtMs = clock.nowMs + waitMs;
-      joined.host.after(waitMs, () => {
-        if (this.#life !== life) return;
-        joined.life = life;
-        joined.end.reset();
-      });
+      joined.host.after(waitMs, () => this.#hear(joined, life));
     }
+  }
+
+  /** An end hears of a reset, at the latest with the first message after it. */
+  #hear(joined: Joined, life: number): void {
+    if (this.#life !== life || joined.life === life) return;
+    joined.life = life;
+    joined.end.reset();
   }
 
   /** Says something to the other end; who has not heard of a reset yet speaks into the void. */
@@ -72,7 +75,9 @@ export class ReliableLane {
       const atMs = Math.max(soonestMs, lastMs, to.resetAtMs, this.#stalledUntilMs);
       this.#lastAtMs.set(from.name, atMs);
       to.host.after(atMs - clock.nowMs, () => {
-        if (this.#life === life) to.end.receive(message);
+        if (this.#life !== life) return;
+        this.#hear(to, life);
+        to.end.receive(message);
       });
     }
   }

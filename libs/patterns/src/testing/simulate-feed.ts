@@ -1,43 +1,29 @@
 import {
   type Host,
   Nemesis,
+  type Program,
   type Simulation,
   World,
   type WorldOptions,
 } from "@zeroplane/link/testing";
 import type { Replay } from "../feed/follower-core.ts";
+import { messagesIn } from "../feed/log-record.ts";
 import type { FeedMessage, Origin } from "../feed/message.ts";
 import { BEAT_MS } from "../feed/protocol.ts";
-import { type Lasts, PublisherCore } from "../feed/publisher-core.ts";
-import { Publishers } from "../feed/publishers.ts";
-import { FeedBook, FollowerBook } from "./feed-book.ts";
+import { type Answer, type Beat, type WireFrom } from "../feed/publisher-core.ts";
+import { type Offer } from "../feed/publishers.ts";
+import { FeedBook } from "./feed-book.ts";
+import { FeedFollower } from "./feed-follower.ts";
+import { FeedPublisher } from "./feed-publisher.ts";
 import { ReliableLane } from "./reliable-lane.ts";
 
 type Said =
-  | { readonly kind: "follow"; readonly topics: readonly string[] }
+  | { readonly kind: "follow"; readonly topics: readonly string[]; readonly from: WireFrom }
   | { readonly kind: "ask"; readonly from: number; readonly to: number }
-  | { readonly kind: "offer"; readonly origin: Origin; readonly head: number }
-  | { readonly kind: "beat"; readonly epoch: number; readonly lasts: Lasts }
+  | ({ readonly kind: "offer" } & Offer)
+  | { readonly kind: "beat"; readonly epoch: number; readonly beat: Beat }
   | { readonly kind: "replay"; readonly epoch: number; readonly answer: Answer };
 
-interface Answer {
-  readonly messages: readonly FeedMessage[];
-  readonly about: Replay;
-}
-
-interface Publishing {
-  readonly origin: Origin;
-  readonly core: PublisherCore<string>;
-}
-
-interface Following {
-  readonly publishers: Publishers<string>;
-  readonly book: FollowerBook;
-  readonly starts: Map<string, number>;
-}
-
-const TOPICS = ["a.x", "a.y", "b.x", "b.y.z", "c"];
-const FILTERS = [[">"], ["a.*"], ["b.>", "c"], ["*.x"], ["c"]];
 const FAULTS_MS = 8_000;
 /** Long enough for a replay asked for in several pieces, each again after a second. */
 const SETTLE_MS = 15_000;
@@ -45,7 +31,8 @@ const PUT_MS = 20;
 
 /**
  * Runs publishers and followers of one feed, with the very cores of both, over a data lane that
- * loses, doubles, delays and cuts, and control lanes that stall or are reset, through crashes.
+ * loses, doubles, delays and cuts, and control lanes that stall or are reset, through restarts,
+ * crashes with a log or without, full disks and followers that are slow.
  */
 export function simulateFeed(seed: number, options: WorldOptions = {}): Simulation {
   const run = new FeedRun(new World(seed, options));
@@ -65,9 +52,8 @@ class FeedRun {
   readonly world: World;
   readonly book = new FeedBook();
   readonly #lanes = new Map<string, ReliableLane>();
-  readonly #publishing = new Map<string, Publishing>();
-  readonly #following = new Map<string, Following>();
-  readonly #historyBytes: number;
+  readonly #publishing = new Map<string, FeedPublisher>();
+  readonly #following = new Map<string, FeedFollower>();
   readonly #fill: boolean;
   #busy = true;
   #lives = 0;
@@ -75,7 +61,6 @@ class FeedRun {
 
   constructor(world: World) {
     this.world = world;
-    this.#historyBytes = world.random.pick([2_000, 20_000, 1_000_000]);
     this.#fill = world.random.chance(0.8);
   }
 
@@ -85,7 +70,7 @@ class FeedRun {
     const followers = Array.from({ length: random.between(1, 3) }, (_, i) => `follower${i}`);
     const pairs = publishers.flatMap((from) => followers.map((to) => [from, to] as const));
     for (const pair of pairs) this.#lanes.set(pair.join(">"), new ReliableLane(this.world));
-    for (const name of publishers) this.world.add(name, (host) => this.#publish(host, followers));
+    for (const name of publishers) this.#add(name, followers);
     for (const name of followers) this.world.add(name, (host) => this.#follow(host, publishers));
     const lanes = [...this.#lanes.values()];
     const nemesis = new Nemesis(this.world, {
@@ -96,28 +81,38 @@ class FeedRun {
       extra: [
         () => random.pick(lanes).reset(),
         () => random.pick(lanes).stall(random.between(1, 3_000)),
+        () => this.#restart(random.pick(publishers)),
+        () => this.#publisher(random.pick(publishers)).full(true),
+        () => this.#publisher(random.pick(publishers)).full(false),
+        () => random.chance(0.2) && this.#publisher(random.pick(publishers)).rot(),
       ],
     });
     nemesis.run(FAULTS_MS);
     this.#busy = false;
+    for (const publisher of this.#publishing.values()) publisher.full(false);
     this.world.run(SETTLE_MS);
-    this.#check();
+    for (const follower of this.#following.values())
+      for (const { life } of this.#publishing.values())
+        if (life !== undefined) follower.check(life.origin);
   }
 
-  #check(): void {
-    for (const { book, starts } of this.#following.values())
-      for (const { origin } of this.#publishing.values()) {
-        const start = starts.get(`${origin.node}/${origin.epoch}`);
-        if (start === undefined) throw new Error(`${origin.node} was never met`);
-        book.check(origin, start);
-      }
+  #add(name: string, followers: readonly string[]): void {
+    const { book } = this;
+    const of = { book, newEpoch: () => ++this.#lives };
+    const publisher = new FeedPublisher(name, this.world, of);
+    this.#publishing.set(name, publisher);
+    this.world.add(name, (host) => this.#publish(host, publisher, followers));
   }
 
-  /** A publishing process; each start is a life without the history of the one before. */
-  #publish(host: Host, followers: readonly string[]): { receive: () => void } {
-    const origin = { node: host.name, epoch: ++this.#lives };
-    const core = new PublisherCore<string>(this.#historyBytes);
-    this.#publishing.set(host.name, { origin, core });
+  /** Ends as it should, and starts again. */
+  #restart(name: string): void {
+    this.#publisher(name).stop();
+    this.world.clock.after(this.world.random.between(0, 500), () => this.world.restart(name));
+  }
+
+  /** A publishing process; without a log each start is a life of its own. */
+  #publish(host: Host, publisher: FeedPublisher, followers: readonly string[]): Program {
+    const { origin, core } = publisher.start(host);
     const tell = (to: string, said: Said): void => this.#lane(host.name, to).send(host, said);
     for (const name of followers)
       this.#lane(host.name, name).join(host, {
@@ -125,8 +120,8 @@ class FeedRun {
         receive: (message) => {
           const said = message as Said;
           if (said.kind === "follow") {
-            core.follow(name, said.topics);
-            tell(name, { kind: "offer", origin, head: core.head });
+            const start = core.follow(name, { patterns: said.topics, from: said.from });
+            tell(name, { kind: "offer", origin, head: core.head, base: core.base, start });
           }
           if (said.kind !== "ask") return;
           const answer = core.replay(name, said.from, said.to);
@@ -134,73 +129,70 @@ class FeedRun {
         },
       });
     host.every(BEAT_MS, () => {
-      for (const [to, lasts] of core.beats())
-        tell(to, { kind: "beat", epoch: origin.epoch, lasts });
+      core.store.flush();
+      for (const [to, beat] of core.beats()) tell(to, { kind: "beat", epoch: origin.epoch, beat });
     });
     // Before anybody follows this life: none of it may be jumped over.
-    if (this.#busy && host.random.chance(0.3)) {
-      for (let left = 10; left > 0; left--) this.#put(host, { origin, core }, followers);
-    }
+    if (this.#busy && host.random.chance(0.3)) this.#put(host, publisher, 10);
     host.every(PUT_MS, () => {
       if (!this.#busy || !host.random.chance(0.15)) return;
-      const count = host.random.chance(0.002) ? 700 : host.random.pick([1, 1, 3, 20]);
-      for (let i = 0; i < count; i++) this.#put(host, { origin, core }, followers);
+      this.#put(host, publisher, host.random.chance(0.002) ? 700 : host.random.pick([1, 1, 3, 20]));
     });
     return { receive: () => undefined };
   }
 
-  #put(host: Host, { origin, core }: Publishing, followers: readonly string[]): void {
-    const body = Buffer.from(String(host.random.between(0, 1e6)));
-    const about = { headers: {}, atMs: host.nowMs };
-    const message = core.put(host.random.pick(TOPICS), body, about);
-    this.book.put(origin, message);
-    for (const name of followers)
+  /** One turn: what is put in it is kept, and then sent; its process may end before. */
+  #put(host: Host, publisher: FeedPublisher, count: number): void {
+    const put = Array.from({ length: count }, () => publisher.put(host));
+    const { life } = publisher;
+    if (life === undefined) return;
+    if (host.random.chance(0.002) && this.world.isUp(host.name)) {
+      this.world.crash(host.name);
+      this.world.clock.after(100, () => this.world.restart(host.name));
+      return;
+    }
+    life.core.store.flush();
+    for (const message of put) if (message !== undefined) this.#send(host, life.origin, message);
+  }
+
+  #send(host: Host, origin: Origin, message: FeedMessage): void {
+    for (const [name, follower] of this.#following)
       this.world.network.send(host.name, name, () => {
-        if (!this.world.isUp(name)) return;
+        if (!this.world.isUp(name) || this.#following.get(name) !== follower) return;
         this.world.note(`${name} ${origin.epoch} ${message.seq}`);
-        this.#following.get(name)?.publishers.data(origin, [message], this.world.clock.nowMs);
+        follower.data(origin, message);
       });
   }
 
-  #follow(host: Host, names: readonly string[]): { receive: () => void } {
-    const topics = host.random.pick(FILTERS);
-    const from = host.random.pick(["now", "start"] as const);
-    const book = new FollowerBook(host.name, topics, this.book);
-    const starts = new Map<string, number>();
-    const ask = (to: string, said: Said): void => this.#lane(to, host.name).send(host, said);
-    const publishers = new Publishers<string>(
-      { topics, from, single: names.length === 1, fill: this.#fill },
-      {
-        deliver: (origin, message) => book.delivered(origin, message),
-        gap: (origin, gap) => book.gap(origin, gap),
-        ask: (to, first, last) => ask(to, { kind: "ask", from: first, to: last }),
-        reset: (reset) => {
-          this.resets++;
-          book.reset(reset);
-        },
-      },
-    );
-    this.#following.set(host.name, { publishers, book, starts });
-    const met = new Set<string>();
+  #follow(host: Host, names: readonly string[]): Program {
+    const say = (to: string, said: Said): void => this.#lane(to, host.name).send(host, said);
+    const plan = {
+      single: names.length === 1,
+      fill: this.#fill,
+      ask: (to: string, from: number, last: number) => say(to, { kind: "ask", from, to: last }),
+      reset: () => this.resets++,
+    };
+    const follower = new FeedFollower(host, this.world, plan, this.book);
+    this.#following.set(host.name, follower);
+    const { publishers, topics } = follower;
     for (const name of names)
       this.#lane(name, host.name).join(host, {
-        reset: () => ask(name, { kind: "follow", topics }),
+        reset: () => say(name, { kind: "follow", topics, from: publishers.wireFrom }),
         receive: (message) => {
           const said = message as Said;
-          if (said.kind === "offer") {
-            const key = `${name}/${said.origin.epoch}`;
-            const start = from === "now" && !met.has(name) ? said.head : 0;
-            if (!starts.has(key)) starts.set(key, start);
-            met.add(name);
-            book.follows(said.origin);
-            publishers.offer(name, said.origin, said.head);
-          }
-          if (said.kind === "beat") publishers.beat(name, said.epoch, said.lasts, host.nowMs);
+          if (said.kind === "offer") follower.offered(name, said);
+          if (said.kind === "beat") publishers.beat(name, said.epoch, said.beat, host.nowMs);
           if (said.kind === "replay")
-            publishers.replayed(name, said.epoch, said.answer, host.nowMs);
+            publishers.replayed(name, said.epoch, received(said.answer), host.nowMs);
         },
       });
     return { receive: () => undefined };
+  }
+
+  #publisher(name: string): FeedPublisher {
+    const publisher = this.#publishing.get(name);
+    if (publisher === undefined) throw new RangeError(`no publisher ${name}`);
+    return publisher;
   }
 
   #lane(publisher: string, follower: string): ReliableLane {
@@ -208,4 +200,11 @@ class FeedRun {
     if (lane === undefined) throw new RangeError(`no lane ${publisher}>${follower}`);
     return lane;
   }
+}
+
+/** An answer as its receiver reads it. */
+function received({ records, about }: Answer): { messages: FeedMessage[]; about: Replay } {
+  const messages = messagesIn(records);
+  if (messages === undefined) throw new Error("an answer with a record that is not whole");
+  return { messages, about };
 }

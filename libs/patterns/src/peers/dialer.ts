@@ -84,14 +84,14 @@ export class Dialer {
   leave({ id, at }: Advert): void {
     for (const line of this.lines.values()) {
       if (line.to === undefined || (line.peer !== id && line.to.at !== at)) continue;
-      if (this.#book.isGiven(line.to.at)) line.peer = undefined;
+      if (this.#book.isGiven(line.to.at)) this.lines.belongs(line, undefined);
       else this.hangUp(line);
     }
   }
 
   /** Ends a line that this side has dialled. */
   hangUp(line: Line): void {
-    this.lines.remove(line.number);
+    this.lines.remove(line);
     this.#effects.hangUp(line.number);
   }
 

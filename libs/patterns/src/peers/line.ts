@@ -11,12 +11,16 @@ export interface Line {
   readonly openedMs: number;
   isUp: boolean;
   /** Who has spoken on it since it is up. */
-  peer: string | undefined;
+  readonly peer: string | undefined;
 }
 
-/** The lines of one process, by number. */
+type Owned = { -readonly [Key in keyof Line]: Line[Key] };
+
+/** The lines of one process: by number, by peer, by address. */
 export class Lines {
-  readonly #lines = new Map<number, Line>();
+  readonly #lines = new Map<number, Owned>();
+  readonly #byPeer = new Map<string, Set<Line>>();
+  readonly #dialled = new Map<string, Line>();
   #next = 1;
 
   get size(): number {
@@ -31,31 +35,50 @@ export class Lines {
     return this.#lines.values();
   }
 
+  /** A line to an address that nobody dials yet. */
   out(to: Address, nowMs: number): Line {
     const { key } = to;
-    return this.#add({ direction: "out", to, key, openedMs: nowMs, isUp: false, peer: undefined });
+    const line = this.#add({ direction: "out", to, key, openedMs: nowMs, isUp: false });
+    this.#dialled.set(to.at, line);
+    return line;
   }
 
+  /** A line that somebody has dialled. */
   in(key: string | undefined, nowMs: number): Line {
-    return this.#add({ direction: "in", key, openedMs: nowMs, isUp: true, peer: undefined });
+    return this.#add({ direction: "in", to: undefined, key, openedMs: nowMs, isUp: true });
   }
 
-  remove(number: number): void {
-    this.#lines.delete(number);
+  remove(line: Line): void {
+    this.belongs(line, undefined);
+    this.#lines.delete(line.number);
+    if (line.to !== undefined) this.#dialled.delete(line.to.at);
   }
 
-  /** True when somebody dials that address now. */
+  /** True when a line leads to that address. */
   dials(at: string): boolean {
-    return [...this.#lines.values()].some((line) => line.to?.at === at);
+    return this.#dialled.has(at);
   }
 
   /** Those that are up and on which this peer has spoken. */
   of(id: string): Line[] {
-    return [...this.#lines.values()].filter((line) => line.isUp && line.peer === id);
+    return [...(this.#byPeer.get(id) ?? [])].filter(({ isUp }) => isUp);
   }
 
-  #add(line: Omit<Line, "number">): Line {
-    const added = { ...line, number: this.#next++ };
+  /** Whose line it is; `undefined`: that has yet to be said. */
+  belongs(line: Line, id: string | undefined): void {
+    const owned = this.#lines.get(line.number);
+    if (owned === undefined || owned.peer === id) return;
+    const before = owned.peer === undefined ? undefined : this.#byPeer.get(owned.peer);
+    before?.delete(owned);
+    if (owned.peer !== undefined && before?.size === 0) this.#byPeer.delete(owned.peer);
+    owned.peer = id;
+    if (id === undefined) return;
+    const own = this.#byPeer.get(id) ?? new Set();
+    this.#byPeer.set(id, own.add(owned));
+  }
+
+  #add(line: Omit<Line, "number" | "peer">): Line {
+    const added = { ...line, number: this.#next++, peer: undefined };
     this.#lines.set(added.number, added);
     return added;
   }

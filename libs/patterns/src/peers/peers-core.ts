@@ -133,7 +133,8 @@ export class PeersCore {
   /** A line that was accepted is no more. */
   lineClosed(number: number, nowMs: number): void {
     this.lineDown(number, nowMs);
-    this.#dialer.lines.remove(number);
+    const line = this.#dialer.lines.get(number);
+    if (line !== undefined) this.#dialer.lines.remove(line);
   }
 
   /** Takes a message; `undefined` is one that could not be read. */
@@ -185,7 +186,7 @@ export class PeersCore {
       this.#refuseAdvert(line, advert, reason);
       return;
     }
-    line.peer = advert.id;
+    this.#dialer.lines.belongs(line, advert.id);
     if (line.to !== undefined) this.#book.leads(line.to.at, advert.id);
     this.#book.settle(advert.id);
     this.#hear(line, advert, nowMs);
@@ -196,7 +197,8 @@ export class PeersCore {
     if (record === undefined) this.#found(advert, nowMs);
     else if (advert.epoch > record.advert.epoch) {
       // Lines of the life before are no sign of this one.
-      for (const old of this.linesTo(advert.id)) if (old !== line) old.peer = undefined;
+      for (const old of this.linesTo(advert.id))
+        if (old !== line) this.#dialer.lines.belongs(old, undefined);
       if (record.state !== "down") this.#become(record, "down", nowMs);
       this.#found(advert, nowMs);
     } else {
@@ -251,7 +253,7 @@ export class PeersCore {
 
   #detach(line: Line, nowMs: number): void {
     const record = line.peer === undefined ? undefined : this.#records.get(line.peer);
-    line.peer = undefined;
+    this.#dialer.lines.belongs(line, undefined);
     if (record !== undefined) this.#review(record, nowMs);
   }
 

@@ -80,9 +80,9 @@ export class AddressBook {
     dropOldest(this.#goodbyes, this.#options.max);
   }
 
-  /** True when this life of the peer has ended. */
-  hasLeft(id: string, epoch: number): boolean {
-    return (this.#goodbyes.get(id)?.epoch ?? 0) >= epoch;
+  /** The life of the peer that has ended with a goodbye; 0 when there is none. */
+  lastLife(id: string): number {
+    return this.#goodbyes.get(id)?.epoch ?? 0;
   }
 
   /** Forgets what is too old. */

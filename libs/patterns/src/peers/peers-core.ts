@@ -92,7 +92,7 @@ export class PeersCore {
     const { id, epoch } = hint;
     if (id === this.#id) this.#outlive(epoch, nowMs);
     else if (!this.#effects.admits(hint)) this.refuse("untrusted");
-    else if (!this.#book.hasLeft(id, epoch) && this.#isNews(hint)) {
+    else if (epoch > this.#book.lastLife(id) && this.#isNews(hint)) {
       this.#book.rumour(hint, nowMs);
       if (this.#id < id) this.#dialer.once(hint, nowMs);
     }
@@ -216,15 +216,17 @@ export class PeersCore {
     const known = this.#records.get(id)?.advert;
     if (known === undefined && this.#records.size >= this.#settings.peersMax) return "peers";
     if (known !== undefined && known.key !== key) return "foreign key";
-    if (this.#book.hasLeft(id, epoch)) return "left";
+    if (epoch <= this.#book.lastLife(id)) return "left";
     return known !== undefined && epoch < known.epoch ? "stale" : undefined;
   }
 
-  #refuseAdvert(line: Line, { id }: Advert, reason: string): void {
+  #refuseAdvert(line: Line, advert: Advert, reason: string): void {
+    const { id } = advert;
     if (reason !== "self") this.refuse(reason);
-    const known = this.#records.get(id)?.advert;
-    if (reason === "stale" && known !== undefined) this.#speaker.remind(line, known);
-    else if (line.to !== undefined && reason !== "left") {
+    if (reason === "stale" || reason === "left") {
+      const epoch = Math.max(this.#book.lastLife(id), this.#records.get(id)?.advert.epoch ?? 0);
+      this.#speaker.remind(line, { ...advert, epoch });
+    } else if (line.to !== undefined) {
       if (id === this.#id) this.#book.leads(line.to.at, id);
       this.#dialer.hangUp(line);
     }

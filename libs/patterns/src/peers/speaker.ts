@@ -32,6 +32,7 @@ export class Speaker {
   readonly #send: (line: number, message: PeerMessage) => void;
   #epoch: number;
   #at = 0;
+  #hasLeft = false;
 
   constructor(
     self: Self,
@@ -59,6 +60,7 @@ export class Speaker {
 
   /** Says who this side is, on one line. */
   introduce({ number, peer }: Line, nowMs: number): void {
+    if (this.#hasLeft) return;
     const { id, name, at, key, offers } = this.self;
     const record = peer === undefined ? undefined : this.#records.get(peer);
     const echo = record?.echo(nowMs) ?? { echoMs: -1, holdMs: 0 };
@@ -98,8 +100,9 @@ export class Speaker {
     this.#send(number, { kind: Kind.hints, id: this.self.id, hints: [hintOf(advert)] });
   }
 
-  /** Says goodbye to everybody. */
+  /** Says goodbye to everybody, and nothing after it. */
   leave(): void {
+    this.#hasLeft = true;
     const message = { kind: Kind.left, id: this.self.id, epoch: this.#epoch } as const;
     for (const line of this.#lines.values()) if (line.isUp) this.#send(line.number, message);
   }

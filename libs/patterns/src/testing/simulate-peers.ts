@@ -151,9 +151,7 @@ class PeersRun {
     const give = (): void => core.give("seeds", this.#seeds(host.name), host.nowMs);
     host.after(host.random.between(0, BEAT_MS), give);
     host.every(LOOK_MS, () => {
-      if (lines.isBlocked) return;
-      if (host.nowMs - truth.aliveMs > 2 * LOOK_MS) truth.wokeMs = host.nowMs;
-      truth.aliveMs = host.nowMs;
+      if (!lines.isBlocked) runs(truth, host.nowMs);
     });
     host.every(TICK_MS, () => {
       if (!lines.isBlocked) core.tick(host.nowMs);
@@ -176,7 +174,11 @@ class PeersRun {
   }
 
   #lines(name: string, host: Host): SimulatedLines {
-    const core = (): PeersCore | undefined => this.#lives.get(name)?.truth.core;
+    const core = (): PeersCore | undefined => {
+      const truth = this.#lives.get(name)?.truth;
+      if (truth !== undefined) runs(truth, host.nowMs);
+      return truth?.core;
+    };
     const events = {
       accepted: () => core()?.accepted(undefined, host.nowMs),
       up: (line: number) => core()?.lineUp(line, host.nowMs),
@@ -211,4 +213,10 @@ class PeersRun {
       });
     }
   }
+}
+
+/** The loop of a process runs, perhaps again after it had stood still. */
+function runs(truth: Truth, nowMs: number): void {
+  if (nowMs - truth.aliveMs > 2 * LOOK_MS) truth.wokeMs = nowMs;
+  truth.aliveMs = nowMs;
 }

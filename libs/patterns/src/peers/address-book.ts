@@ -44,8 +44,7 @@ export class AddressBook {
 
   /** Somebody was found at an address. */
   leads(at: string, id: string): void {
-    for (const [known, { hint }] of this.#rumours)
-      if (hint.at === at && known !== id) this.#rumours.delete(known);
+    this.#rumours.delete(at);
     if (this.isGiven(at)) this.#led.set(at, id);
   }
 
@@ -53,20 +52,17 @@ export class AddressBook {
     return this.#led.get(at);
   }
 
-  /** Somebody is said to be there. */
+  /** Somebody is said to be there. Of several places that are named for one peer each is tried. */
   rumour(hint: Hint, nowMs: number): void {
-    const known = this.#rumours.get(hint.id);
-    if (known !== undefined && known.hint.epoch >= hint.epoch) {
-      if (known.hint.epoch === hint.epoch) known.heardMs = nowMs;
-      return;
-    }
-    this.#rumours.set(hint.id, { hint, sinceMs: nowMs, heardMs: nowMs });
+    const known = this.#rumours.get(hint.at);
+    if (known?.hint.id === hint.id) known.heardMs = nowMs;
+    else this.#rumours.set(hint.at, { hint, sinceMs: nowMs, heardMs: nowMs });
     dropOldest(this.#rumours, this.#options.max);
   }
 
   /** It was found, or has left. */
   settle(id: string): void {
-    this.#rumours.delete(id);
+    for (const [at, { hint }] of this.#rumours) if (hint.id === id) this.#rumours.delete(at);
   }
 
   rumours(): IterableIterator<{ readonly hint: Hint; readonly sinceMs: number }> {
@@ -88,7 +84,7 @@ export class AddressBook {
   /** Forgets what is too old. */
   tidy(nowMs: number): void {
     const dueMs = nowMs - this.#options.keepMs;
-    for (const [id, { heardMs }] of this.#rumours) if (heardMs < dueMs) this.#rumours.delete(id);
+    for (const [at, { heardMs }] of this.#rumours) if (heardMs < dueMs) this.#rumours.delete(at);
     for (const [id, { atMs }] of this.#goodbyes) if (atMs < dueMs) this.#goodbyes.delete(id);
   }
 }

@@ -47,7 +47,7 @@ export class Dialer {
     for (const line of this.lines.values())
       if (line.to !== undefined && line.peer === undefined && !wanted.has(line.to.at))
         this.hangUp(line);
-    for (const address of wanted.values()) this.once(address, nowMs);
+    for (const address of wanted.values()) this.once(address);
   }
 
   #wanted(peers: ReadonlyMap<string, Dialled>, nowMs: number): Map<string, Address> {
@@ -73,10 +73,10 @@ export class Dialer {
   }
 
   /** Dials somebody, unless that is done already. */
-  once(to: Address, nowMs: number): void {
+  once(to: Address): void {
     if (this.lines.dials(to.at)) return;
     const { at, key } = to;
-    const line = this.lines.out(key === undefined ? { at } : { at, key }, nowMs);
+    const line = this.lines.out(key === undefined ? { at } : { at, key });
     this.#effects.dial(line.number, { at, key });
   }
 

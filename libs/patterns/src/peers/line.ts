@@ -8,7 +8,6 @@ export interface Line {
   readonly to?: Address | undefined;
   /** The key that the other side has proved. */
   readonly key?: string | undefined;
-  readonly openedMs: number;
   isUp: boolean;
   /** Who has spoken on it since it is up. */
   readonly peer: string | undefined;
@@ -36,16 +35,16 @@ export class Lines {
   }
 
   /** A line to an address that nobody dials yet. */
-  out(to: Address, nowMs: number): Line {
+  out(to: Address): Line {
     const { key } = to;
-    const line = this.#add({ direction: "out", to, key, openedMs: nowMs, isUp: false });
+    const line = this.#add({ direction: "out", to, key, isUp: false });
     this.#dialled.set(to.at, line);
     return line;
   }
 
   /** A line that somebody has dialled. */
-  in(key: string | undefined, nowMs: number): Line {
-    return this.#add({ direction: "in", to: undefined, key, openedMs: nowMs, isUp: true });
+  in(key: string | undefined): Line {
+    return this.#add({ direction: "in", to: undefined, key, isUp: false });
   }
 
   remove(line: Line): void {

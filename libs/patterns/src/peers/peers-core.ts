@@ -82,9 +82,9 @@ export class PeersCore {
   }
 
   /** Addresses of one source, in place of those that it gave before. */
-  give(source: string, addresses: readonly Address[], nowMs: number): void {
+  give(source: string, addresses: readonly Address[]): void {
     this.#book.give(source, addresses);
-    for (const address of this.#dialer.unfound(this.#records)) this.#dialer.once(address, nowMs);
+    for (const address of this.#dialer.unfound(this.#records)) this.#dialer.once(address);
   }
 
   /** Somebody is said to be there. */
@@ -94,24 +94,22 @@ export class PeersCore {
     else if (!this.#effects.admits(hint)) this.refuse("untrusted");
     else if (epoch > this.#book.lastLife(id) && this.#isNews(hint)) {
       this.#book.rumour(hint, nowMs);
-      if (this.#id < id) this.#dialer.once(hint, nowMs);
+      if (this.#id < id) this.#dialer.once(hint);
     }
   }
 
   /**
-   * Somebody has dialled this side.
+   * Somebody has dialled this side; say {@link lineUp} when it can be answered.
    * @param key what it has proved
    * @returns the number of the line, or `undefined` when there are too many
    */
-  accepted(key: string | undefined, nowMs: number): number | undefined {
+  accepted(key: string | undefined): number | undefined {
     const { lines } = this.#dialer;
     if (lines.size >= 2 * this.#settings.peersMax + SPARE_LINES) {
       this.refuse("lines");
       return undefined;
     }
-    const line = lines.in(key, nowMs);
-    this.#speaker.introduce(line, nowMs);
-    return line.number;
+    return lines.in(key).number;
   }
 
   /** A line has a connection, for the first time or again: who is there it has yet to say. */

@@ -148,7 +148,7 @@ class PeersRun {
 
   #run(host: Host, { truth, lines }: Life): void {
     const { core } = truth;
-    const give = (): void => core.give("seeds", this.#seeds(host.name), host.nowMs);
+    const give = (): void => core.give("seeds", this.#seeds(host.name));
     host.after(host.random.between(0, BEAT_MS), give);
     host.every(LOOK_MS, () => {
       if (!lines.isBlocked) runs(truth, host.nowMs);
@@ -180,7 +180,7 @@ class PeersRun {
       return truth?.core;
     };
     const events = {
-      accepted: () => core()?.accepted(undefined, host.nowMs),
+      accepted: () => core()?.accepted(undefined),
       up: (line: number) => core()?.lineUp(line, host.nowMs),
       down: (line: number) => core()?.lineDown(line, host.nowMs),
       closed: (line: number) => core()?.lineClosed(line, host.nowMs),

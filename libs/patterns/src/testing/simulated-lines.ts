@@ -133,6 +133,7 @@ export class SimulatedLines {
       const end: End = { line, session, direction: "in", address: "", ...state };
       this.#ends.set(session, end);
       this.#say(end, "opened");
+      this.#events.up(line);
     });
   }
 

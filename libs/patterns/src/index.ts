@@ -22,6 +22,17 @@ export type { Origin } from "./feed/message.ts";
 export type { From, Reset } from "./feed/publishers.ts";
 export { matches } from "./feed/topics.ts";
 export type { LaneKeys, LaneOptions } from "./lane.ts";
+export type {
+  BeaconOptions,
+  DnsSource,
+  PeerKeys,
+  PeerSource,
+  PeersOptions,
+  SeedSource,
+} from "./peers/options.ts";
+export type { Offering, Peer, PeerEvent, PeerState } from "./peers/peer.ts";
+export { openPeers, Peers, type PeersStats } from "./peers/peers.ts";
+export type { PeersSettings } from "./peers/settings.ts";
 export { type CollectOptions, Collector, collectPipe } from "./pipe/collector.ts";
 export { openPipe, Pipe, type PipeOptions, type PipeStats } from "./pipe/pipe.ts";
 export type { PipeHead } from "./pipe/record.ts";

@@ -117,7 +117,7 @@ export class BeaconSeal {
       secret = pairSecret(this.#key, key, "zp1 beacon");
       this.#secrets.set(key, secret);
     }
-    // Both sides share the secret: without the sender's name in it a proof could be sent back.
+    // The name of the sender is in it: both sides share the secret, and it cannot be sent back.
     return createHmac("sha256", secret).update(said).digest().subarray(0, PROOF_BYTES);
   }
 }

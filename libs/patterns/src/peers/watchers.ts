@@ -44,13 +44,19 @@ export class Watchers<Event> {
     return this.#read(take, { signal, add });
   }
 
-  /** What `look` gives, now and whenever its `key` is another one; only the latest. */
-  latest<T>(look: () => T, key: (value: T) => string, signal?: AbortSignal): Reader<T> {
+  /** What `look` gives, now and whenever its `key` is another one; `undefined` is nothing to give. */
+  latest<T>(
+    look: () => T | undefined,
+    {
+      key,
+      signal,
+    }: { readonly key: (value: T) => string; readonly signal?: AbortSignal | undefined },
+  ): Reader<T> {
     let before: string | undefined;
     const take = (): { item: T } | undefined => {
       const item = look();
-      const now = key(item);
-      if (now === before) return undefined;
+      const now = item === undefined ? before : key(item);
+      if (item === undefined || now === before) return undefined;
       before = now;
       return { item };
     };

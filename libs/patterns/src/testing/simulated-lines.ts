@@ -29,6 +29,8 @@ export const LINE_BEAT_MS = 200;
 /** A line that was silent for so long is lost. */
 export const LINE_SILENCE_MS = 4 * LINE_BEAT_MS;
 const OPEN_MS = 300;
+/** How soon a loop that was blocked hears what has come meanwhile. */
+const CATCH_UP_MS = 20;
 /** How long a side that was dialled remembers a line that is lost. */
 const RESUME_MS = 3_000;
 
@@ -45,6 +47,7 @@ export class SimulatedLines {
   readonly #directory: ReadonlyMap<string, string>;
   readonly #ends = new Map<string, End>();
   readonly #life: number;
+  readonly #untold: (() => void)[] = [];
   #blockedUntilMs = 0;
 
   constructor(
@@ -61,6 +64,7 @@ export class SimulatedLines {
     this.#life = parts.life;
     host.every(LINE_BEAT_MS, () => this.#beat());
     host.every(OPEN_MS, () => this.#open());
+    host.every(CATCH_UP_MS, () => this.#catchUp());
   }
 
   /** The loop above hears nothing for so long; the I/O thread goes on. */
@@ -191,8 +195,15 @@ export class SimulatedLines {
 
   /** Tells the loop, when it is free, in order. */
   #tell(run: () => void): void {
-    const waitMs = this.#blockedUntilMs - this.#host.nowMs;
-    if (waitMs <= 0) run();
-    else this.#host.after(waitMs, () => this.#tell(run));
+    this.#untold.push(run);
+    this.#catchUp();
+  }
+
+  #catchUp(): void {
+    while (!this.isBlocked) {
+      const run = this.#untold.shift();
+      if (run === undefined) return;
+      run();
+    }
   }
 }

@@ -20,10 +20,10 @@ const BUCKET_AT = COUNTER_AT + 4;
 const LENGTH_AT = BUCKET_AT + 2;
 const BODY_AT = LENGTH_AT + 2;
 const PROOF_BYTES = 16;
-/** Proofs in one datagram: with the rest they fit into 1 500 bytes, so that it is never cut up. */
-const PROOFS_MAX = 48;
+/** Proofs in one datagram: with the rest they fit into a packet of 1 500 bytes, which is not cut up. */
+const PROOFS_MAX = 46;
 const BUCKETS_MAX = 255;
-const BODY_BYTES_MAX = 600;
+const BODY_BYTES_MAX = 676;
 const DATAGRAM_BYTES_MAX = BODY_AT + BODY_BYTES_MAX + PROOFS_MAX * PROOF_BYTES;
 /** Clocks may differ by so much; an older beacon is refused, however well it is signed. */
 const WINDOW_MS = 30_000;
@@ -55,7 +55,7 @@ export class BeaconSeal {
     for (const key of this.#secrets.keys()) if (!this.#trusted.has(key)) this.#secrets.delete(key);
   }
 
-  /** The datagrams of one beacon: one for each 48 keys or so that are trusted. */
+  /** The datagrams of one beacon: one for each 46 keys or so that are trusted. */
   seal({ id, epoch, at }: Hint, timeMs: number): Buffer[] {
     const body = encode([id, epoch, at]);
     return bucketsOf([...this.#trusted]).map((keys, bucket, all) => {

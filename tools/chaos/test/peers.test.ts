@@ -69,9 +69,9 @@ test(
     });
     await using late = await openPeers({ name: "p", sources });
     const found = await late.ready("prices", 2);
-    expect(found.map(({ name, endpoint }) => [name, endpoint]).sort()).toEqual([
-      ["a", "tcp://127.0.0.1:7001"],
-      ["z", "tcp://127.0.0.1:7002"],
+    expect(found.map(({ name, endpoint }) => `${name} ${endpoint}`).sort()).toEqual([
+      "a tcp://127.0.0.1:7001",
+      "z tcp://127.0.0.1:7002",
     ]);
     await sleep(2_000);
     expect(seed.all().map(({ id, state }) => [id, state])).toEqual([

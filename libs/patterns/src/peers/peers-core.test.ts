@@ -102,6 +102,7 @@ describe("a peer", () => {
     const line = desk.called(advert());
     desk.core.lineDown(line, 0);
     desk.core.lineUp(line, 0);
+    desk.pass(100);
     expect(desk.states).toEqual(["b down"]);
     desk.core.receive(line, advert({ id: "c", at: "tcp://10.0.0.3:5000" }), 0);
     expect(desk.states).toEqual(["b down", "c up"]);
@@ -119,6 +120,14 @@ describe("a peer", () => {
       old,
       { kind: Kind.hints, hints: [{ id: "b", epoch: 11 }] },
     ]);
+  });
+
+  test("of another life is not there because a line of the one before still is", () => {
+    const desk = new Desk();
+    desk.called(advert());
+    const line = desk.called(advert({ epoch: 11 }));
+    desk.core.lineDown(line, 0);
+    expect(desk.states).toEqual(["b down"]);
   });
 
   test("that has left stays away, until it is there with another life", () => {

@@ -46,8 +46,15 @@ describe("peers", () => {
     await using server = await openPeers({ name: "s", beatMs: 5_000 });
     await using client = await openPeers({ name: "c", sources: [server.endpoint] });
     const endpoints = client.endpoints("prices")[Symbol.asyncIterator]();
-    const next = async (): Promise<unknown> => (await endpoints.next()).value;
+    const next = async (): Promise<unknown> => {
+      const startMs = performance.now();
+      const { value } = await endpoints.next();
+      expect(performance.now() - startMs).toBeLessThan(1_000);
+      return value;
+    };
     await expect.poll(() => states(client)).toEqual(["s up"]);
+    // What is told at once is told on a line that is quiet otherwise.
+    await sleep(300);
     server.offer("prices", "tcp://127.0.0.1:7001");
     expect(await next()).toEqual(["tcp://127.0.0.1:7001"]);
     server.offer("prices", "tcp://127.0.0.1:7002");

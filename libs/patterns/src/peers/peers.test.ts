@@ -96,15 +96,15 @@ describe("peers", () => {
 
   test("may share a listener with whatever else is offered there", async () => {
     await using listener = await listen("tcp://127.0.0.1:*");
-    {
-      await using _a = await openPeers({ name: "a", listen: listener });
-      await expect(openPeers({ name: "b", listen: listener })).rejects.toThrow(
-        "are open on the listener",
-      );
-      await using b = await openPeers({ name: "b", sources: [listener.endpoint] });
-      await expect.poll(() => states(b)).toEqual(["a up"]);
+    await using b = await openPeers({ name: "b", sources: [listener.endpoint] });
+    for (let life = 0; life < 2; life++) {
+      await using a = await openPeers({ name: "a", listen: listener });
+      const second = openPeers({ name: "c", listen: listener });
+      await expect(second).rejects.toThrow("peers are open on the listener");
+      await expect.poll(() => [states(a), states(b)]).toEqual([["b up"], ["a up"]]);
+      await a.close();
+      await expect.poll(() => states(b)).toEqual([]);
     }
-    await using _again = await openPeers({ name: "a", listen: listener });
   });
 
   test("of another mesh are told of nobody", async () => {

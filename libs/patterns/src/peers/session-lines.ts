@@ -26,12 +26,17 @@ export const sessionSettings = (beatMs: number): { readonly beatMs: number } => 
   beatMs: hasDraft ? SESSION_BEAT_MS : beatMs,
 });
 
+interface SessionLine {
+  readonly session: Session;
+  readonly detach: () => void;
+  readonly isDialled: boolean;
+}
+
 /** The sessions that are the lines of a {@link PeersCore}. */
 export class SessionLines {
   readonly #core: () => PeersCore;
   readonly #options: (to: Address) => DialOptions;
-  readonly #sessions = new Map<number, Session>();
-  readonly #dialled = new Set<number>();
+  readonly #lines = new Map<number, SessionLine>();
   readonly #ending = new Set<Promise<void>>();
 
   constructor(core: () => PeersCore, options: (to: Address) => DialOptions) {
@@ -44,9 +49,9 @@ export class SessionLines {
     try {
       const options = { queueBytesMax: QUEUE_BYTES_MAX, ...this.#options(to) };
       const session = dial(to.at, options);
-      this.#sessions.set(line, session);
-      this.#dialled.add(line);
-      session.attach(VERB_PEERS, this.#handler(line, session));
+      const handler = this.#handler(line, session);
+      const detach = session.attach(VERB_PEERS, handler);
+      this.#lines.set(line, { session, detach, isDialled: true });
     } catch {
       // Too many sockets are open, say: the next beat tries again.
       this.#core().refuse("dial");
@@ -56,9 +61,8 @@ export class SessionLines {
 
   /** Ends the session of a line, after what is on its way. */
   hangUp(line: number): void {
-    const session = this.#sessions.get(line);
-    this.#sessions.delete(line);
-    this.#dialled.delete(line);
+    const session = this.#lines.get(line)?.session;
+    this.#lines.delete(line);
     if (session === undefined) return;
     const ending = session.close().finally(() => this.#ending.delete(ending));
     this.#ending.add(ending);
@@ -68,13 +72,15 @@ export class SessionLines {
   accept(session: Session): VerbHandler {
     const line = this.#core().accepted(session.peer.key);
     if (line === undefined) return { receive: () => undefined };
-    this.#sessions.set(line, session);
+    const handler = this.#handler(line, session);
+    const detach = session.attach(VERB_PEERS, handler);
+    this.#lines.set(line, { session, detach, isDialled: false });
     this.#core().lineUp(line, performance.now());
-    return this.#handler(line, session);
+    return handler;
   }
 
   send(line: number, message: PeerMessage): void {
-    const session = this.#sessions.get(line);
+    const session = this.#lines.get(line)?.session;
     try {
       if (session !== undefined && session.state !== "closed")
         session.send(VERB_PEERS, encode(toWire(message)));
@@ -84,11 +90,13 @@ export class SessionLines {
     }
   }
 
-  /** Ends every session that was dialled, and sends the last words on the others. */
+  /** Ends every session that was dialled; the others may be used by other verbs, and are left. */
   async close(): Promise<void> {
-    for (const [line, session] of this.#sessions) {
-      if (this.#dialled.has(line)) this.hangUp(line);
-      else session.flush();
+    for (const [line, { session, detach, isDialled }] of this.#lines) {
+      session.flush();
+      if (isDialled) this.hangUp(line);
+      // Whoever opens peers on the same listener later hears what comes on it.
+      else detach();
     }
     await Promise.all(this.#ending);
   }
@@ -110,7 +118,7 @@ export class SessionLines {
     if (state === "up" || state === "stalled") this.#core().lineUp(line, nowMs);
     else if (state !== "closed") this.#core().lineDown(line, nowMs);
     else {
-      this.#sessions.delete(line);
+      this.#lines.delete(line);
       this.#core().lineClosed(line, nowMs);
     }
   }

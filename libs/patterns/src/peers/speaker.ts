@@ -120,6 +120,7 @@ export class Speaker {
   }
 
   #tell({ number, peer }: Line, adverts: readonly Advert[]): void {
+    if (this.#hasLeft) return;
     const hints = adverts.filter(({ id }) => id !== peer).map(hintOf);
     for (let at = 0; at < hints.length; at += HINTS_MAX) {
       const some = hints.slice(at, at + HINTS_MAX);

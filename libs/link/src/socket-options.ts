@@ -26,9 +26,9 @@ export interface SocketOptions {
   /** Prefixes a `sub` socket asks for. */
   readonly subscribe?: readonly string[];
   /**
-   * How often the I/O thread of a side that connects asks the other one for a sign of life,
-   * milliseconds from 100 (default 2 000). Both give the connection up after three that were silent
-   * (2.5 by default).
+   * How often the I/O thread asks the other side for a sign of life, milliseconds from 100 (default
+   * 2 000 for a side that connects, never for one that binds). A connection is given up after three
+   * that were silent (2.5 by default).
    */
   readonly lineBeatMs?: number | undefined;
   /** Sent by the router's own I/O thread in the name of a peer whose connection ended. */
@@ -83,6 +83,7 @@ export function nativeOptions(kind: SocketKind, options: SocketOptions): Record<
   const highWaterMark = options.highWaterMark ?? 0;
   const canSend = kind !== "pull" && kind !== "sub";
   const canReceive = kind !== "push" && kind !== "pub";
+  const isDialler = kind === "dealer" || kind === "push" || kind === "sub";
   return {
     // Without it a process waits for ever for a peer that cannot be reached (trap 10).
     linger: 100,
@@ -92,7 +93,7 @@ export function nativeOptions(kind: SocketKind, options: SocketOptions): Record<
     // has all that time: a listener to which thousands come at once answers them one by one.
     handshakeInterval: kind === "router" || kind === "pull" || kind === "pub" ? 5_000 : 30_000,
     ...RECONNECT,
-    ...((kind === "dealer" || kind === "push" || kind === "sub") && heartbeat(options)),
+    ...((isDialler || options.lineBeatMs !== undefined) && heartbeat(options)),
     backlog: 4_096,
     // A send that waits beside a pending receive can lose the wake-up for ever (trap 1).
     ...(canSend && { sendTimeout: 0, sendHighWaterMark: highWaterMark }),

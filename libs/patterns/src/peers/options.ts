@@ -58,7 +58,11 @@ export interface PeersOptions extends Partial<PeersSettings> {
   readonly load?: () => number;
   /** Where others are found; one of them is enough (default nowhere: this one waits to be found). */
   readonly sources?: readonly PeerSource[];
-  /** Where this peer listens for others (default `tcp://127.0.0.1:*`), or a listener of yours. */
+  /**
+   * Where this peer listens for others (default `tcp://127.0.0.1:*`), or a listener of yours: give
+   * that the same `lineBeatMs`, or a peer that is stopped may be `stalled` for a minute before it is
+   * `down`.
+   */
   readonly listen?: string | Listener;
   /** Where others reach that, when it is not where it is bound, as behind `tcp://0.0.0.0:*`. */
   readonly advertise?: string;

@@ -250,7 +250,7 @@ const shown = (peer: Peer): Peer => ({
   since: Math.round(performance.timeOrigin + peer.since),
 });
 
-async function listenerOf(options: PeersOptions, beatMs: number): Promise<Listener> {
+async function listenerOf(options: PeersOptions, settings: PeersSettings): Promise<Listener> {
   const { listen: where = "tcp://127.0.0.1:*", keys, insecure = false, name } = options;
   if (where instanceof Listener) {
     if (!listeners.has(where)) return where;
@@ -258,7 +258,9 @@ async function listenerOf(options: PeersOptions, beatMs: number): Promise<Listen
     throw new PatternError("ERR_BAD_OPTION", text);
   }
   const secure = keys && { key: keys.key, trust: trustKeyring(keys.keyring) };
-  return listen(where, { node: name, keys: secure, insecure, ...sessionSettings(beatMs) });
+  const { beatMs, lineBeatMs } = settings;
+  const session = { lineBeatMs, ...sessionSettings(beatMs) };
+  return listen(where, { node: name, keys: secure, insecure, ...session });
 }
 
 /**
@@ -274,7 +276,7 @@ export async function openPeers(options: PeersOptions): Promise<Peers> {
   const settings = settingsOf(options);
   const offers = Object.entries(options.offers ?? {});
   for (const [offer, endpoint] of offers) checkOffer(offer, endpoint, offers.length);
-  const listener = await listenerOf(options, settings.beatMs);
+  const listener = await listenerOf(options, settings);
   const peers = new Peers(listener, options, settings);
   try {
     await peers.find();

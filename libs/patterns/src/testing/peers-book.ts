@@ -7,6 +7,8 @@ export interface Truth {
   readonly at: string;
   readonly offers: Map<string, string>;
   readonly load: number;
+  /** Every peer, as its events have told. */
+  readonly told: Map<string, Peer["state"]>;
   /** When its loop last ran. */
   aliveMs: number;
   /** When it last began to run again after it had stood still. */
@@ -75,6 +77,10 @@ export class PeersBook {
   /** Everybody sees everybody who is there, as they are, on one line each, and nobody else. */
   atRest(): void {
     for (const [name, viewer] of this.#truths) {
+      const known = viewer.core.all().map(({ id, state }) => `${id} ${state}`);
+      const told = [...viewer.told].map(([id, state]) => `${id} ${state}`);
+      if (known.sort().join() !== told.sort().join())
+        throw new Error(`${name} knows ${known.join()}, and has told ${told.join()}`);
       const shown = viewer.core.all().filter(({ state }) => state === "up");
       const wanted = [...this.#truths.keys()].filter((each) => each !== name).sort();
       const ids = shown.map(({ id }) => id).sort();

@@ -7,6 +7,7 @@ import {
   type WorldOptions,
 } from "@zeroplane/link/testing";
 import { fromWire, type PeerMessage, toWire } from "../peers/message.ts";
+import type { Peer, PeerEvent } from "../peers/peer.ts";
 import { PeersCore } from "../peers/peers-core.ts";
 import { type PeersSettings, settingsOf } from "../peers/settings.ts";
 import { PeersBook, type Truth } from "./peers-book.ts";
@@ -137,9 +138,10 @@ class PeersRun {
     const load = host.random.between(0, 9);
     const self = { id: name, name: `peer ${name}`, at, key: undefined, epoch, offers };
     const lines = this.#lines(name, host);
-    const core = new PeersCore({ ...self, load: () => load }, this.#parts(host, lines));
+    const told = new Map<string, Peer["state"]>();
+    const core = new PeersCore({ ...self, load: () => load }, this.#parts(host, lines, told));
     const [aliveMs, wokeMs] = [host.nowMs, host.nowMs];
-    const truth: Truth = { core, at, offers, load, aliveMs, wokeMs };
+    const truth: Truth = { core, at, offers, load, told, aliveMs, wokeMs };
     this.#lives.set(name, { truth, lines });
     this.book.born(name, truth, host.nowMs);
     this.#run(host, { truth, lines });
@@ -159,13 +161,19 @@ class PeersRun {
     if (this.#way === "beacon") host.every(BEAT_MS, () => this.#shine(truth, host.name));
   }
 
-  #parts(host: Host, lines: SimulatedLines): ConstructorParameters<typeof PeersCore>[1] {
+  #parts(
+    host: Host,
+    lines: SimulatedLines,
+    told: Map<string, Peer["state"]>,
+  ): ConstructorParameters<typeof PeersCore>[1] {
     const effects = {
       send: (line: number, message: PeerMessage) => lines.send(line, toWire(message)),
       dial: (line: number, { at }: { readonly at: string }) => lines.dial(line, at),
       hangUp: (line: number) => lines.hangUp(line),
-      event: (event: { readonly kind: string; readonly peer: { readonly id: string } }) => {
+      event: (event: PeerEvent) => {
         this.told++;
+        if (event.kind === "left") told.delete(event.peer.id);
+        else told.set(event.peer.id, event.peer.state);
         this.#world.note(`${host.name}: ${event.peer.id} ${event.kind}`);
       },
       admits: () => true,

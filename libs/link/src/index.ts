@@ -1,5 +1,6 @@
 export { Codec, decode, decodeOwned, encode, encodeShared } from "./codec.ts";
 export { isLocal, parseEndpoint, type TcpEndpoint, toDial } from "./endpoint.ts";
+export { dnsEndpoints, type EndpointSource } from "./endpoint-source.ts";
 export { codeOf, LinkError, type LinkErrorCode } from "./errors.ts";
 export {
   type Beginning,
@@ -11,7 +12,7 @@ export {
   type Observer,
   type Operation,
 } from "./interceptor.ts";
-export { KeyPair, Keyring } from "./keys.ts";
+export { KeyPair, Keyring, pairSecret } from "./keys.ts";
 export type { CodecLimits } from "./prescan.ts";
 export { quickBytes, writeQuick } from "./quick.ts";
 export { hasDraft, type SocketKind } from "./raw-socket.ts";

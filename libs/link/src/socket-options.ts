@@ -25,6 +25,12 @@ export interface SocketOptions {
   readonly immediate?: boolean;
   /** Prefixes a `sub` socket asks for. */
   readonly subscribe?: readonly string[];
+  /**
+   * How often the I/O thread asks the other side for a sign of life, milliseconds from 100 (default
+   * 2 000 for a side that connects, never for one that binds). A connection is given up after three
+   * that were silent (2.5 by default).
+   */
+  readonly lineBeatMs?: number | undefined;
   /** Sent by the router's own I/O thread in the name of a peer whose connection ended. */
   readonly lostMessage?: Uint8Array;
   /** Sent by the I/O thread itself as the first message of each new connection. */
@@ -59,11 +65,25 @@ const HEARTBEAT = {
   heartbeatTimeToLive: 5_000,
 } as const;
 
+/** libzmq counts the time to live in tenths of a second. */
+const TENTH_MS = 100;
+
+function heartbeat({ lineBeatMs }: SocketOptions): Record<string, unknown> {
+  if (lineBeatMs === undefined) return HEARTBEAT;
+  const silenceMs = Math.max(TENTH_MS, Math.ceil((3 * lineBeatMs) / TENTH_MS) * TENTH_MS);
+  return {
+    heartbeatInterval: Math.max(TENTH_MS, lineBeatMs),
+    heartbeatTimeout: silenceMs,
+    heartbeatTimeToLive: silenceMs,
+  };
+}
+
 /** The options of the native socket: every rule that libzmq itself can keep. */
 export function nativeOptions(kind: SocketKind, options: SocketOptions): Record<string, unknown> {
   const highWaterMark = options.highWaterMark ?? 0;
   const canSend = kind !== "pull" && kind !== "sub";
   const canReceive = kind !== "push" && kind !== "pub";
+  const isDialler = kind === "dealer" || kind === "push" || kind === "sub";
   return {
     // Without it a process waits for ever for a peer that cannot be reached (trap 10).
     linger: 100,
@@ -73,7 +93,7 @@ export function nativeOptions(kind: SocketKind, options: SocketOptions): Record<
     // has all that time: a listener to which thousands come at once answers them one by one.
     handshakeInterval: kind === "router" || kind === "pull" || kind === "pub" ? 5_000 : 30_000,
     ...RECONNECT,
-    ...((kind === "dealer" || kind === "push" || kind === "sub") && HEARTBEAT),
+    ...((isDialler || options.lineBeatMs !== undefined) && heartbeat(options)),
     backlog: 4_096,
     // A send that waits beside a pending receive can lose the wake-up for ever (trap 1).
     ...(canSend && { sendTimeout: 0, sendHighWaterMark: highWaterMark }),

@@ -27,6 +27,17 @@ export type { ReadyOptions } from "./feed/ready.ts";
 export type { LogLimits, LogStats } from "./feed/segment-log.ts";
 export { matches } from "./feed/topics.ts";
 export type { LaneKeys, LaneOptions } from "./lane.ts";
+export type {
+  BeaconOptions,
+  DnsSource,
+  PeerKeys,
+  PeerSource,
+  PeersOptions,
+  SeedSource,
+} from "./peers/options.ts";
+export type { Offering, Peer, PeerEvent, PeerState } from "./peers/peer.ts";
+export { openPeers, Peers, type PeersStats } from "./peers/peers.ts";
+export type { PeersSettings } from "./peers/settings.ts";
 export { type CollectOptions, Collector, collectPipe } from "./pipe/collector.ts";
 export { openPipe, Pipe, type PipeOptions, type PipeStats } from "./pipe/pipe.ts";
 export type { PipeHead } from "./pipe/record.ts";

@@ -2,3 +2,4 @@
 export const VERB_WORK = 2;
 export const VERB_FEED = 3;
 export const VERB_STATE = 4;
+export const VERB_PEERS = 5;

@@ -3,6 +3,7 @@ import {
   compose,
   type DialOptions,
   dial,
+  type EndpointSource,
   type Headers,
   type Interceptor,
   intercept,
@@ -14,7 +15,6 @@ import type { Caller } from "./caller.ts";
 import { observed } from "./channels.ts";
 import type { CallOptions, Connected } from "./client-type.ts";
 import { connectionOf } from "./connection.ts";
-import type { EndpointSource } from "./endpoints.ts";
 import { Hedge } from "./hedge.ts";
 import { named } from "./named-functions.ts";
 import { type Answer, type CallPolicy, PendingCall, PLAIN } from "./pending-call.ts";

@@ -1,10 +1,9 @@
-export { RemoteError } from "@zeroplane/link";
+export { dnsEndpoints, type EndpointSource, RemoteError } from "@zeroplane/link";
 export type { CallContext } from "./call-context.ts";
 export { currentCall } from "./call-context.ts";
 export { type CallSizes, callSizes } from "./call-sizes.ts";
 export { type ConnectOptions, callMethod, connect } from "./client.ts";
 export type { CallOptions, Client, Connected, StreamCall } from "./client-type.ts";
-export { dnsEndpoints, type EndpointSource } from "./endpoints.ts";
 export { RpcError, type RpcErrorCode } from "./errors.ts";
 export type { MethodOptions, StandardSchema } from "./guard.ts";
 export type { HedgeOptions } from "./hedge.ts";

@@ -1,5 +1,5 @@
 /**
- * `npm run sim -- link|rpc|work|feed|state|pipe|all --seeds N [--from S]`: runs the cores of a library
+ * `npm run sim -- link|rpc|work|feed|state|pipe|peers|all --seeds N [--from S]`: runs the cores of a library
  * through simulated faults, one seed after the other. Ends with status 1 at the first that breaks a promise.
  * `npm run sim -- link --seed S --trace` plays one seed again, line by line.
  */
@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import { type Simulation, simulateSessions, type WorldOptions } from "@zeroplane/link/testing";
 import {
   simulateFeed,
+  simulatePeers,
   simulatePipe,
   simulateState,
   simulateWork,
@@ -22,6 +23,7 @@ const SUITES: Readonly<Record<string, Simulate>> = {
   feed: simulateFeed,
   state: simulateState,
   pipe: simulatePipe,
+  peers: simulatePeers,
 };
 const PROGRESS_MS = 5_000;
 

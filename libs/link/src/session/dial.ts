@@ -25,6 +25,12 @@ export interface DialOptions extends Partial<SessionSettings> {
   readonly capabilities?: readonly string[] | undefined;
   /** On whose behalf this side dials, nearest first, at most 8; see {@link relay}. */
   readonly via?: readonly Via[] | undefined;
+  /**
+   * How often libzmq's own thread asks the other side for a sign of life, milliseconds from 100
+   * (default 2 000); the line is lost after three that were silent (2.5 by default). It answers even
+   * while the other side's loop is blocked.
+   */
+  readonly lineBeatMs?: number | undefined;
   /** Let libzmq tell the ends of connections (default true when it can). */
   readonly draft?: boolean | undefined;
 }
@@ -69,6 +75,7 @@ export function dial(endpoint: string, options: DialOptions = {}): Session {
     security: options.keys,
     ...(draft && { lostMessage: LOST, helloMessage: KNOCK }),
     highWaterMark: LINE_MESSAGES_MAX,
+    lineBeatMs: options.lineBeatMs,
   });
   const session = new Session("dialer", {
     identity: identityOf(options),

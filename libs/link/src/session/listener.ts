@@ -23,6 +23,13 @@ export interface ListenOptions extends Partial<SessionSettings> {
   readonly keys?: ListenKeys | undefined;
   /** What this side can do, for peers to see: at most 32 names of 64 characters. */
   readonly capabilities?: readonly string[] | undefined;
+  /**
+   * How often libzmq's own thread asks each dialer for a sign of life, milliseconds from 100; a line
+   * is lost after three that were silent. Without it (the default) dialers ask and say how long their
+   * silence may last, but libzmq forgets that at each message until it is said again, so that one that
+   * is stopped just then is only missed by the beats of its session.
+   */
+  readonly lineBeatMs?: number | undefined;
   /** Let libzmq tell the ends of connections (default true when it can). */
   readonly draft?: boolean | undefined;
   /** Allows a non-loopback endpoint without keys (default false). */
@@ -247,6 +254,7 @@ export async function listen(endpoint: string, options: ListenOptions = {}): Pro
     security: gate?.security,
     ...(options.draft !== false && { lostMessage: LOST }),
     highWaterMark: LINE_MESSAGES_MAX,
+    lineBeatMs: options.lineBeatMs,
     onUnsent: (code, [route]) => listener?.unsent(code, route),
   });
   try {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { simulateFeed, simulatePipe, simulateState } from "./index.ts";
+import { simulateFeed, simulatePeers, simulatePipe, simulateState } from "./index.ts";
 
 const SEEDS = 40;
 
@@ -7,6 +7,7 @@ test.each([
   ["feed", simulateFeed],
   ["state", simulateState],
   ["pipe", simulatePipe],
+  ["peers", simulatePeers],
 ])(
   "%s keeps its promises through simulated faults, and a seed plays again the same",
   async (_name, simulate) => {

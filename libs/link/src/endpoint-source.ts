@@ -1,6 +1,6 @@
 import { lookup } from "node:dns/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isLocal } from "@zeroplane/link";
+import { isLocal } from "./endpoint.ts";
 
 /** Endpoints that change: each list replaces the one before. */
 export type EndpointSource = AsyncIterable<readonly string[]>;

@@ -1,3 +1,4 @@
+import { encode as msgpackEncode } from "@msgpack/msgpack";
 import { describe, expect, test } from "vitest";
 import { Codec, decode, decodeOwned, encode } from "./codec.ts";
 
@@ -106,5 +107,27 @@ describe("the codec", () => {
     expect(back.s.length).toBe(70_000);
     expect(back.b.length).toBe(300);
     expect(back.l.length).toBe(70_000);
+  });
+});
+
+describe("bytes alone", () => {
+  const LENGTHS = [0, 1, 255, 256, 0xffff, 0x10000, 70_000];
+
+  test.for(LENGTHS)("%i of them are as @msgpack/msgpack writes them", (length) => {
+    const value = new Uint8Array(length).fill(7);
+    const bytes = encode(value);
+    expect(Buffer.compare(bytes, msgpackEncode(value))).toBe(0);
+    const beside = Buffer.concat([Buffer.of(1), bytes, Buffer.of(2)]);
+    expect(decode(beside, 1, beside.length - 1)).toEqual(value);
+  });
+
+  test("are their own, and are refused when they are cut or followed by something", () => {
+    const bytes = encode(Uint8Array.of(1, 2, 3));
+    const value = decode(bytes) as Uint8Array;
+    bytes[2] = 9;
+    expect(value).toEqual(Uint8Array.of(1, 2, 3));
+    expect(() => decode(bytes.subarray(0, 4))).toThrow(/message refused|cut|end/);
+    expect(() => decode(Buffer.concat([bytes, Buffer.of(0)]))).toThrow();
+    expect(() => decode(Buffer.of(0xc5, 0))).toThrow();
   });
 });

@@ -1,4 +1,5 @@
 import { Decoder, Encoder, ExtensionCodec } from "@msgpack/msgpack";
+import { readBinary, writeBinary } from "./binary.ts";
 import { LinkError } from "./errors.ts";
 import { type CodecLimits, prescan } from "./prescan.ts";
 import { NOT_QUICK, QUICK_ITEMS_MAX, readQuick } from "./quick.ts";
@@ -127,7 +128,7 @@ export class Codec {
    * @throws LinkError ERR_LINK_ENCODE naming what cannot travel
    */
   encode(value: unknown): Uint8Array {
-    return this.encodeShared(value).slice();
+    return value instanceof Uint8Array ? writeBinary(value) : this.encodeShared(value).slice();
   }
 
   /**
@@ -160,6 +161,8 @@ export class Codec {
 
   #decode(bytes: Uint8Array, start: number, end: number, isOwned: boolean): unknown {
     if (this.#isQuick) {
+      const binary = readBinary(bytes, start, end);
+      if (binary !== undefined) return isOwned ? binary : binary.slice();
       const quick = readQuick(bytes, start, end);
       if (quick !== NOT_QUICK) return quick;
     }

@@ -14,6 +14,7 @@ import { VERB_FEED } from "../verbs.ts";
 import { Batches, toRecord } from "./batch.ts";
 import { probeFrame } from "./message.ts";
 import { type Opened, openStore, type StoreOptions } from "./open-store.ts";
+import { NO_HEADERS } from "./pack.ts";
 import { BEAT_MS, Kind, PROBE_MS } from "./protocol.ts";
 import { type Answer, PublisherCore, type Start } from "./publisher-core.ts";
 import { type ReadyOptions, Waiters } from "./ready.ts";
@@ -83,7 +84,7 @@ export class Feed<T> implements AsyncDisposable {
   put(topic: string, value: T): number {
     if (this.#isClosed) throw new PatternError("ERR_CLOSED", `the feed ${this.name} is closed`);
     const body = encode(value);
-    if (this.#interceptor === undefined) return this.#put(topic, body, {});
+    if (this.#interceptor === undefined) return this.#put(topic, body, NO_HEADERS);
     let seq = 0;
     let refused: { readonly error: unknown } | undefined;
     const operation = {

@@ -99,8 +99,9 @@ export class FollowerCore {
   /** A message came on the data lane. */
   message(message: FeedMessage, nowMs: number): void {
     const { topic, seq, prev } = message;
-    const sure = this.#sureOf(topic);
-    if (seq <= this.#lastOf(topic)) this.duplicates++;
+    const last = this.#lastOf(topic);
+    const sure = Math.max(last, this.#complete);
+    if (seq <= last) this.duplicates++;
     else if (this.#asked !== undefined) this.#hold(message);
     else if (prev > sure && this.#effects.fill === false) {
       this.#lost(sure + 1, prev);

@@ -4,25 +4,30 @@ import type { FeedMessage } from "./message.ts";
 /** Bytes before each message: seq u48, atMs u48, headers u16, body u32. */
 const PREFIX_BYTES = 18;
 const HEADERS_BYTES_MAX = 0xffff;
-const NO_HEADERS: Headers = Object.freeze({});
+/** What most messages travel with. */
+export const NO_HEADERS: Headers = Object.freeze({});
 const NO_BYTES = new Uint8Array(0);
 
 /** Messages of one topic, one after the other, `room` bytes before the first left free. */
 export function pack(messages: readonly FeedMessage[], room = 0): Buffer {
-  const headers = messages.map((each) => headersOf(each.headers));
+  const heads: Uint8Array[] = [];
   let size = room;
-  for (const [at, { body }] of messages.entries())
-    size += PREFIX_BYTES + (headers[at]?.length ?? 0) + body.length;
+  for (const { headers, body } of messages) {
+    const head = headersOf(headers);
+    heads.push(head);
+    size += PREFIX_BYTES + head.length + body.length;
+  }
   const packed = Buffer.allocUnsafe(size);
   let at = room;
-  for (const [index, { seq, atMs, body }] of messages.entries()) {
-    const head = headers[index] ?? NO_BYTES;
+  let index = 0;
+  for (const { seq, atMs, body } of messages) {
+    const head = heads[index++] ?? NO_BYTES;
     packed.writeUIntBE(seq, at, 6);
     packed.writeUIntBE(atMs, at + 6, 6);
     packed.writeUInt16BE(head.length, at + 12);
     packed.writeUInt32BE(body.length, at + 14);
     at += PREFIX_BYTES;
-    packed.set(head, at);
+    if (head.length > 0) packed.set(head, at);
     packed.set(body, at + head.length);
     at += head.length + body.length;
   }
@@ -31,6 +36,7 @@ export function pack(messages: readonly FeedMessage[], room = 0): Buffer {
 
 /** What cannot fit is left out: a trace that is lost is better than a message that is. */
 function headersOf(headers: Headers): Uint8Array {
+  if (headers === NO_HEADERS) return NO_BYTES;
   for (const _ in headers) {
     const bytes = encode(headers);
     return bytes.length > HEADERS_BYTES_MAX ? NO_BYTES : bytes;

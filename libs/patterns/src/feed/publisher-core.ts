@@ -123,7 +123,8 @@ export class PublisherCore<K> {
       prev = 0;
     }
     const seq = this.#head + 1;
-    const message: FeedMessage = { topic, seq, prev, ...about, body };
+    const { headers, atMs } = about;
+    const message: FeedMessage = { topic, seq, prev, atMs, headers, body };
     this.store.push(message);
     this.#head = seq;
     this.#lastOf.set(topic, seq);

@@ -1,8 +1,9 @@
 /**
- * `npm run chaos -- work|lines|races|disks|jobs|state|pipe|patterns [--seed N] [--count N]`: real processes and real faults, by
+ * `npm run chaos -- work|lines|races|disks|jobs|feed|state|pipe|patterns [--seed N] [--count N]`: real processes and real faults, by
  * seed. Prints one line of JSON for each suite, and ends with status 1 when a promise was broken.
  */
 import { parseArgs } from "node:util";
+import { chaosFeed } from "./streams/feed.ts";
 import { chaosPipe } from "./streams/pipe.ts";
 import { chaosState } from "./streams/state.ts";
 import { chaosDisks } from "./work/disks.ts";
@@ -27,11 +28,12 @@ const SUITES: Readonly<Record<string, Chaos>> = {
   races: ({ seed }) => chaosRaces(seed),
   disks: () => chaosDisks(),
   jobs: chaosJobs,
+  feed: ({ seed }) => chaosFeed(seed),
   state: ({ seed }) => chaosState(seed),
   pipe: ({ seed }) => chaosPipe(seed),
 };
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
-  patterns: ["work", "lines", "races", "disks", "state", "pipe"],
+  patterns: ["work", "lines", "races", "disks", "feed", "state", "pipe"],
 };
 
 const { values, positionals } = parseArgs({

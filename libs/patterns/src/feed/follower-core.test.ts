@@ -133,3 +133,25 @@ describe("topics", () => {
     expect(prefixOf(">")).toBe("");
   });
 });
+
+test("what is known to be missing of a life that is over is told, and what waited for it comes", () => {
+  const { put } = publisher();
+  const [first, , , fourth] = ["a", "a", "a", "a"].map(put);
+  put("b");
+  const delivered: number[] = [];
+  const gaps: unknown[] = [];
+  const core = new FollowerCore(
+    { head: 0, topics: [] },
+    {
+      deliver: ({ seq }) => delivered.push(seq),
+      gap: (gap) => gaps.push(gap),
+      ask: () => undefined,
+    },
+  );
+  for (const message of [first, fourth]) if (message !== undefined) core.message(message, 0);
+  core.beat({ head: 5, lasts: [["b", 5]] }, 10);
+  expect(delivered).toEqual([1]);
+  core.end();
+  expect(gaps).toEqual([{ from: 1, to: 5 }]);
+  expect(delivered).toEqual([1, 4]);
+});

@@ -167,6 +167,18 @@ export class FollowerCore {
     this.#complete = Math.max(this.#complete, base);
   }
 
+  /** The publisher is gone with its history: what is known to be missing of it is lost. */
+  end(): void {
+    const held = this.#held.sort((a, b) => a.seq - b.seq);
+    this.#held = [];
+    let to = this.#asked?.to ?? 0;
+    for (const [topic, seq] of this.#missing) if (seq > this.#sureOf(topic)) to = Math.max(to, seq);
+    for (const { topic, prev } of held) if (prev > this.#sureOf(topic)) to = Math.max(to, prev);
+    this.#lost(this.#complete + 1, to);
+    for (const message of held)
+      if (message.seq > this.#lastOf(message.topic)) this.#deliver(message);
+  }
+
   #lastOf(topic: string): number {
     return this.#last.get(topic) ?? this.#start;
   }

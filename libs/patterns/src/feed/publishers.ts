@@ -153,7 +153,10 @@ export class Publishers<S> {
       before.session = session;
       return before;
     }
-    if (before !== undefined) this.#known.delete(before.origin.node);
+    if (before !== undefined) {
+      before.core.end();
+      this.#known.delete(before.origin.node);
+    }
     const core = before === undefined ? this.#first(origin, start) : this.#core(origin, FIRST, 0);
     const publisher = { origin, session, core };
     this.#known.set(origin.node, publisher);

@@ -6,9 +6,19 @@ import { matchesAny } from "../feed/topics.ts";
 /** Everything that was published, life by life. */
 export class FeedBook {
   readonly #lives = new Map<string, Map<number, FeedMessage>>();
+  readonly #current = new Map<string, number>();
   /** True once something happened after which a gap may be told. */
   mayHaveGaps = false;
   published = 0;
+
+  /** A publisher begins, or goes on with, a life: another one of it is over. */
+  begins({ node, epoch }: Origin): void {
+    this.#current.set(node, epoch);
+  }
+
+  isOver({ node, epoch }: Origin): boolean {
+    return this.#current.get(node) !== epoch;
+  }
 
   /** A message was put. */
   put({ node, epoch }: Origin, message: FeedMessage): void {
@@ -79,7 +89,7 @@ export class FollowerBook {
   /** Numbers were given up. */
   gap(origin: Origin, gap: Gap): void {
     if (gap.from > gap.to) this.#wrong(`a gap from ${gap.from} to ${gap.to}`);
-    if (!this.mayHaveGaps && !this.#book.mayHaveGaps)
+    if (!this.mayHaveGaps && !this.#book.mayHaveGaps && !this.#book.isOver(origin))
       this.#wrong(`a gap from ${gap.from} to ${gap.to} without a cause`);
     this.#life(origin).gaps.push(gap);
   }
@@ -88,6 +98,7 @@ export class FollowerBook {
   reset({ before, ...origin }: Reset): void {
     const key = keyOf(before);
     if (this.#current.get(origin.node) !== key) this.#wrong(`a reset from ${key}, not followed`);
+    this.#checkEnded(before);
     this.#current.set(origin.node, keyOf(origin));
   }
 
@@ -111,6 +122,19 @@ export class FollowerBook {
       this.#wrong(
         `${origin.node} put ${topic} ${seq}: neither delivered nor in a gap; ${got}, ${gaps}`,
       );
+    }
+  }
+
+  /** Of a life that is over nothing is missing before the last that came of the topic. */
+  #checkEnded(origin: Origin): void {
+    const wants = this.#wants.get(keyOf(origin));
+    const { seqs, gaps, lastOf } = this.#life(origin);
+    for (const message of this.#book.of(origin).values()) {
+      const { seq, topic } = message;
+      if (seq > (lastOf.get(topic) ?? 0) || seqs.has(seq) || wants?.must(message) !== true)
+        continue;
+      if (gaps.some(({ from, to }) => from <= seq && seq <= to)) continue;
+      this.#wrong(`${topic} ${seq} of ${keyOf(origin)}, which is over, is missing without a gap`);
     }
   }
 

@@ -113,6 +113,7 @@ class FeedRun {
   /** A publishing process; without a log each start is a life of its own. */
   #publish(host: Host, publisher: FeedPublisher, followers: readonly string[]): Program {
     const { origin, core } = publisher.start(host);
+    this.book.begins(origin);
     const tell = (to: string, said: Said): void => this.#lane(host.name, to).send(host, said);
     for (const name of followers)
       this.#lane(host.name, name).join(host, {

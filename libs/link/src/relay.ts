@@ -12,6 +12,11 @@ export interface RelayOptions {
   readonly to: readonly string[];
   /** Which verbs are relayed (default all, 1 to 31). */
   readonly verbs?: readonly number[];
+  /**
+   * Gives what is passed to the front in place of `body`, a record that came from `back`: for verbs
+   * that name addresses (default as it is).
+   */
+  readonly rewrite?: (body: Buffer, back: Session, verb: number) => Uint8Array;
   /** How the sessions behind are dialled; `via` is set by the relay. */
   readonly dial?: Omit<DialOptions, "via">;
 }
@@ -57,7 +62,7 @@ class Leg {
   }
 
   /** Takes what the back sends, and passes it on. */
-  backward(verb: number, body: Buffer): void {
+  backward(verb: number, body: Uint8Array): void {
     this.#counts.recordsFrom++;
     this.#pass(this.back, this.front, { verb, body });
   }
@@ -69,7 +74,7 @@ class Leg {
     this.front.end();
   }
 
-  #pass(from: Session, to: Session, record: { verb: number; body: Buffer }): void {
+  #pass(from: Session, to: Session, record: { verb: number; body: Uint8Array }): void {
     if (to.state === "closed") return;
     try {
       to.send(record.verb, record.body);
@@ -153,8 +158,9 @@ export class Relay implements AsyncDisposable {
     const { front, back } = leg;
     this.#legs.set(front, leg);
     this.#load.set(endpoint, (this.#load.get(endpoint) ?? 0) + 1);
+    const { rewrite = (body: Buffer): Uint8Array => body } = this.#options;
     const handler = {
-      receive: (body: Buffer, verb: number) => leg.backward(verb, body),
+      receive: (body: Buffer, verb: number) => leg.backward(verb, rewrite(body, back, verb)),
       reset: () => leg.end("reset"),
     };
     for (const verb of this.#verbs) back.attach(verb, handler);

@@ -24,6 +24,7 @@ export {
 export type { StoreOptions } from "./feed/open-store.ts";
 export type { From, Reset } from "./feed/publishers.ts";
 export type { ReadyOptions } from "./feed/ready.ts";
+export { FeedRelay, type RelayFeedsOptions, relayFeeds } from "./feed/relay-feeds.ts";
 export type { LogLimits, LogStats } from "./feed/segment-log.ts";
 export { matches } from "./feed/topics.ts";
 export type { LaneKeys, LaneOptions } from "./lane.ts";
@@ -41,6 +42,7 @@ export type { PeersSettings } from "./peers/settings.ts";
 export { type CollectOptions, Collector, collectPipe } from "./pipe/collector.ts";
 export { openPipe, Pipe, type PipeOptions, type PipeStats } from "./pipe/pipe.ts";
 export type { PipeHead } from "./pipe/record.ts";
+export { PipeRelay, type RelayPipeOptions, relayPipe } from "./pipe/relay-pipe.ts";
 export type { PipeClass } from "./pipe/ring.ts";
 export type { SenderStats } from "./pipe/senders.ts";
 export type { SetOptions, Stamp, Versioned } from "./state/owner-core.ts";

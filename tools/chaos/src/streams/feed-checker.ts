@@ -13,7 +13,8 @@ interface Range {
 
 /** What one life of a follower has written down of one life of a publisher. */
 interface Chapter {
-  readonly epoch: number;
+  /** Which life, as the messages say. */
+  life: number | undefined;
   readonly got: Map<number, string>;
   readonly gaps: Range[];
 }
@@ -45,20 +46,20 @@ export function checkFollower(
 ): Checked {
   const { chapters, resets } = chaptersOf(name, linesOf(story));
   const wanted = how.puts.filter(({ topic }) => matches(how.pattern, topic));
-  const lastEpoch = how.puts.at(-1)?.epoch;
+  const lastLife = how.puts.at(-1)?.epoch;
   let messages = 0;
   let gaps = 0;
-  for (const { epoch, got, gaps: told } of chapters) {
+  for (const { life, got, gaps: told } of chapters) {
     messages += got.size;
     gaps += told.length;
     const lastOf = new Map([...got].map(([seq, topic]) => [topic, seq]));
     // Of a life that ended, and of a follower that was killed, the rest never came.
-    const isAll = how.isWhole && epoch === lastEpoch;
+    const isAll = how.isWhole && life === lastLife;
     for (const put of wanted) {
-      if (put.epoch !== epoch || got.has(put.seq)) continue;
+      if (put.epoch !== life || got.has(put.seq)) continue;
       if (!isAll && put.seq > (lastOf.get(put.topic) ?? 0)) continue;
       if (!told.some(({ from, to }) => from <= put.seq && put.seq <= to)) {
-        throw new Error(`${name}: ${put.topic} ${put.seq} of life ${epoch} is missing, and no gap`);
+        throw new Error(`${name}: ${put.topic} ${put.seq} of life ${life} is missing, and no gap`);
       }
     }
   }
@@ -69,34 +70,32 @@ function chaptersOf(
   name: string,
   lines: readonly string[],
 ): { readonly chapters: Chapter[]; readonly resets: number } {
-  const chapters: Chapter[] = [];
-  const early: Range[] = [];
+  const chapters = new Map<string, Chapter>();
   const lastOf = new Map<string, number>();
   let resets = 0;
+  const chapterOf = (epoch: string): Chapter => {
+    const known = chapters.get(epoch);
+    if (known !== undefined) return known;
+    if (chapters.size > resets) throw new Error(`${name}: life ${epoch} begins without a reset`);
+    const chapter = { life: undefined, got: new Map<number, string>(), gaps: [] };
+    chapters.set(epoch, chapter);
+    return chapter;
+  };
   for (const line of lines) {
-    const [kind, a, b, topic = ""] = line.split(" ");
-    if (kind === "r") {
-      resets++;
-      lastOf.clear();
-    } else if (kind === "g") {
-      const gap = { from: Number(a), to: Number(b) };
-      (chapters.at(-1)?.gaps ?? early).push(gap);
-    } else {
-      const [epoch, seq] = [Number(a), Number(b)];
-      let chapter = chapters.at(-1);
-      if (chapter?.epoch !== epoch) {
-        if (chapter !== undefined && resets === 0)
-          throw new Error(`${name}: life ${epoch} begins without a reset`);
-        chapter = { epoch, got: new Map(), gaps: early.splice(0) };
-        chapters.push(chapter);
-      }
-      if (seq <= (lastOf.get(topic) ?? 0))
-        throw new Error(`${name}: ${topic} ${seq} after ${lastOf.get(topic)}`);
-      lastOf.set(topic, seq);
-      chapter.got.set(seq, topic);
+    const [kind, epoch = "", a, b = "", life] = line.split(" ");
+    if (kind === "r") resets++;
+    else if (kind === "g") chapterOf(epoch).gaps.push({ from: Number(a), to: Number(b) });
+    else {
+      const chapter = chapterOf(epoch);
+      const [seq, key] = [Number(a), `${epoch} ${b}`];
+      if (seq <= (lastOf.get(key) ?? 0))
+        throw new Error(`${name}: ${b} ${seq} after ${lastOf.get(key)}`);
+      lastOf.set(key, seq);
+      chapter.got.set(seq, b);
+      chapter.life = Number(life);
     }
   }
-  return { chapters, resets };
+  return { chapters: [...chapters.values()], resets };
 }
 
 /** The last line of a process that was killed may be cut. */

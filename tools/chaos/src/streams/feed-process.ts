@@ -78,7 +78,7 @@ async function followAs([kind = "quick", folder = ""]: string[]): Promise<void> 
 }
 
 function lineOf(event: FeedEvent<number>): string {
-  if ("gap" in event) return `g ${event.gap.from} ${event.gap.to}\n`;
+  if ("gap" in event) return `g ${event.gap.epoch} ${event.gap.from} ${event.gap.to}\n`;
   if ("reset" in event) return "r\n";
-  return `m ${event.value} ${event.seq} ${event.topic}\n`;
+  return `m ${event.epoch} ${event.seq} ${event.topic} ${event.value}\n`;
 }

@@ -5,7 +5,7 @@ import { Publisher } from "zeromq";
 import { PeerProcess } from "../peer-process.ts";
 import { brokerMissing, startBroker } from "../peers/nats-broker.ts";
 import { BODY, NAME, TOPIC } from "./body.ts";
-import type { Wait } from "./followers-process.ts";
+import type { Got, Wait } from "./followers-process.ts";
 
 /** Sends to followers in another process. */
 interface Source extends AsyncDisposable {
@@ -38,7 +38,7 @@ export const SOURCES: Readonly<Record<string, () => Promise<Source | string>>> =
 /** Starts a source with its followers. */
 export async function startFanOut(source: Source, followers: number): Promise<FanOut> {
   const peer = await PeerProcess.fork(SCRIPT, [source.kind, source.to, String(followers)]);
-  const got = (wait: Wait): Promise<number[]> => peer.ask(wait);
+  const got = async (wait: Wait): Promise<readonly number[]> => (await peer.ask<Got>(wait)).counts;
   // PUB drops what it sends before a follower is there.
   let counts = await got({ atLeast: 0, ms: 0 });
   while (counts.some((count) => count === 0)) {

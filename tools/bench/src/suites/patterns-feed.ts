@@ -1,5 +1,7 @@
 import { median } from "../load.ts";
+import { type CatchUp, measureCatchUp } from "../streams/catch-up.ts";
 import { type FanOut, SOURCES, startFanOut } from "../streams/fan-out.ts";
+import { type FeedLatency, measureLatency } from "../streams/latency.ts";
 
 /** Copies a second to so many followers, by who publishes. */
 export interface FeedRow {
@@ -13,18 +15,20 @@ export interface FeedRow {
 export interface FeedReport {
   readonly rows: readonly FeedRow[];
   readonly skipped: Readonly<Record<string, string>>;
+  readonly catchUp: CatchUp;
+  readonly latencyUs: FeedLatency;
   /** Ours over theirs, median of the rounds' own ratios. */
   readonly ratios: Readonly<Record<string, number>>;
 }
 
 const FOLLOWERS = [1, 10, 100];
-const QUICK = { rounds: 3, copies: 200_000 };
-const FULL = { rounds: 7, copies: 1_000_000 };
+const QUICK = { rounds: 3, copies: 200_000, kept: 200_000, alone: 500 };
+const FULL = { rounds: 7, copies: 1_000_000, kept: 1_000_000, alone: 3_000 };
 const OURS = "zeroplane";
 
 /** Fan-out in bulk beside others. */
 export async function measureFeed(isQuick: boolean): Promise<FeedReport> {
-  const { rounds, copies } = isQuick ? QUICK : FULL;
+  const { rounds, copies, kept, alone } = isQuick ? QUICK : FULL;
   const rows: FeedRow[] = [];
   const skipped: Record<string, string> = {};
   const ratios: Record<string, number> = {};
@@ -43,7 +47,8 @@ export async function measureFeed(isQuick: boolean): Promise<FeedReport> {
       if (name !== OURS) ratios[`${followers}/${name}`] = ratio(rates.get(OURS) ?? [], each);
     }
   }
-  return { rows, skipped, ratios };
+  const catchUp = await measureCatchUp(kept);
+  return { rows, skipped, ratios, catchUp, latencyUs: await measureLatency(alone) };
 }
 
 async function race(
@@ -69,7 +74,7 @@ const ratio = (ours: readonly number[], theirs: readonly number[]): number =>
   Number(median(ours.map((rate, round) => rate / (theirs[round] ?? Number.NaN))).toFixed(2));
 
 /** The report for people. */
-export function feedLines({ rows, skipped, ratios }: FeedReport): string[] {
+export function feedLines({ rows, skipped, ratios, catchUp, latencyUs }: FeedReport): string[] {
   return [
     "feed, in bulk           followers  copies a second  spread",
     ...rows.map(({ name, followers, copiesPerSecond, spread }) =>
@@ -82,5 +87,7 @@ export function feedLines({ rows, skipped, ratios }: FeedReport): string[] {
     ),
     ...Object.entries(skipped).map(([name, why]) => `${name}: skipped, ${why}`),
     `ours over theirs: ${JSON.stringify(ratios)}`,
+    `read from the log: ${JSON.stringify(catchUp)}`,
+    `one message alone, us: ${JSON.stringify(latencyUs)}`,
   ];
 }

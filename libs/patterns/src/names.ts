@@ -9,7 +9,10 @@ export interface NamedHandler {
   state?: NonNullable<VerbHandler["state"]>;
 }
 
-/** Kind of the answer "there is nothing of that name here". */
+/**
+ * Kind of the word "there is nothing of that name here": an answer, and said by an end that closes.
+ * Who hears it asks again until there is.
+ */
 export const UNKNOWN = 0;
 
 /** The named things of one verb on one listener: any number of queues share the verb. */
@@ -22,17 +25,32 @@ class Names {
   }
 
   add(name: string, make: (session: Session) => NamedHandler): () => void {
+    if (this.#made.has(name)) {
+      const text = `${name} is open on this listener already; close it first, or take another name`;
+      throw new PatternError("ERR_BAD_OPTION", text);
+    }
     this.#made.set(name, make);
     return () => void this.#made.delete(name);
   }
 
   readonly accept: VerbAcceptor = (session) => {
-    const handlers = new Map<string, NamedHandler>();
+    type Make = (session: Session) => NamedHandler;
+    const handlers = new Map<string, { readonly make: Make; readonly handler: NamedHandler }>();
     const handlerOf = (name: string): NamedHandler | undefined => {
-      const known = handlers.get(name) ?? this.#made.get(name)?.(session);
-      if (known !== undefined) handlers.set(name, known);
-      return known;
+      const make = this.#made.get(name);
+      const known = handlers.get(name);
+      // What was withdrawn hears no more, and what was offered after it is another one.
+      if (known?.make === make) return known?.handler;
+      handlers.delete(name);
+      if (make === undefined) return undefined;
+      const handler = make(session);
+      handlers.set(name, { make, handler });
+      return handler;
     };
+    const current = (): NamedHandler[] =>
+      [...handlers]
+        .filter(([name, { make }]) => this.#made.get(name) === make)
+        .map(([, { handler }]) => handler);
     return {
       receive: (record) => {
         const message = parseMessage(record);
@@ -42,11 +60,11 @@ class Names {
         else handler.receive(message);
       },
       reset: () => {
-        for (const handler of handlers.values()) handler.reset?.();
+        for (const handler of current()) handler.reset?.();
         handlers.clear();
       },
       state: (state) => {
-        for (const handler of handlers.values()) handler.state?.(state);
+        for (const handler of current()) handler.state?.(state);
       },
     };
   };
@@ -54,7 +72,11 @@ class Names {
 
 const byListener = new WeakMap<Listener, Map<number, Names>>();
 
-/** Offers something called `name` to whoever asks for it on `listener`. @returns its withdrawal */
+/**
+ * Offers something called `name` to whoever asks for it on `listener`.
+ * @returns its withdrawal, to be called once
+ * @throws PatternError ERR_BAD_OPTION when there is one of that name
+ */
 export function offer(
   listener: Listener,
   about: { readonly verb: number; readonly name: string },

@@ -89,3 +89,57 @@ test("a collector gets everything from publishers that dial it, also what was pu
   expect(ofOne).toEqual([...Array.from({ length: 50 }, (_, i) => `one ${i}`), "one last"]);
   expect(collector.stats()).toMatchObject([{ gaps: 0 }, { gaps: 0 }]);
 });
+
+test("a feed that is closed and opened again on its listener is followed again", async () => {
+  await using listener = await listen("tcp://127.0.0.1:*");
+  const before = await openFeed<string>("again", listener);
+  const got: string[] = [];
+  await using _follower = follow<string>(listener.endpoint, "again", {
+    onItem: ({ value }) => got.push(value),
+  });
+  await before.ready(1, { timeoutMs: 5_000 });
+  before.put("a", "one");
+  await expect.poll(() => got).toEqual(["one"]);
+  await before.close();
+  await using after = await openFeed<string>("again", listener);
+  await after.ready(1, { timeoutMs: 5_000 });
+  after.put("a", "two");
+  await expect.poll(() => got, { timeout: 5_000 }).toEqual(["one", "two"]);
+});
+
+test("a follower that was there first has what is put once the feed is there", async () => {
+  await using listener = await listen("tcp://127.0.0.1:*");
+  await using one = await openFeed<string>("other", listener);
+  const got: string[] = [];
+  await using _follower = follow<string>(listener.endpoint, "late", {
+    onItem: ({ value }) => got.push(value),
+  });
+  await using session = dial(listener.endpoint);
+  await session.ready(3_000);
+  await sleep(100);
+  await using feed = await openFeed<string>("late", listener);
+  await feed.ready(1, { timeoutMs: 5_000 });
+  feed.put("a", "one");
+  await expect.poll(() => got, { timeout: 5_000 }).toEqual(["one"]);
+  expect(one.stats().followers).toBe(0);
+});
+
+test("publishers find a collector that is opened late, and one that is opened again", async () => {
+  await using listener = await listen("tcp://127.0.0.1:*");
+  await using session = dial(listener.endpoint, { node: "one" });
+  await using feed = publishTo<number>(session, "logs", { node: "one" });
+  await session.ready(3_000);
+  feed.put("a", 1);
+  await sleep(100);
+  const got: number[] = [];
+  const options = {
+    from: "start",
+    onItem: ({ value }: { readonly value: number }) => void got.push(value),
+  } as const;
+  const first = await collectFeed<number>("logs", listener, options);
+  await expect.poll(() => got, { timeout: 5_000 }).toEqual([1]);
+  await first.close();
+  await using _second = await collectFeed<number>("logs", listener, options);
+  feed.put("a", 2);
+  await expect.poll(() => got, { timeout: 5_000 }).toEqual([1, 1, 2]);
+});

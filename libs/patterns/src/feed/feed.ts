@@ -9,7 +9,7 @@ import {
 } from "@zeroplane/link";
 import { type Message, tell } from "../channel.ts";
 import { PatternError } from "../errors.ts";
-import type { NamedHandler } from "../names.ts";
+import { type NamedHandler, UNKNOWN } from "../names.ts";
 import { VERB_FEED } from "../verbs.ts";
 import { Batches, toRecord } from "./batch.ts";
 import { probeFrame } from "./message.ts";
@@ -136,6 +136,9 @@ export class Feed<T> implements AsyncDisposable {
     clearTimeout(this.#probing);
     this.#waiters.close();
     this.#batches.flush();
+    // Who follows asks until there is one of that name again.
+    for (const session of this.#core.sessions())
+      if (session.hasRoom) tell(session, VERB_FEED, [UNKNOWN, this.name]);
     try {
       this.#kept.close();
     } finally {
@@ -188,6 +191,7 @@ export class Feed<T> implements AsyncDisposable {
   #receive(session: Session, message: Message, dataHost: string | undefined): void {
     if (this.#isClosed) return;
     const [kind, , a, b] = message;
+    if (kind === UNKNOWN) this.#forget(session);
     if (kind === Kind.follow) this.#follow(session, message, dataHost);
     if (kind === Kind.ask) this.#replay(session, Number(a), Number(b));
     if (kind !== Kind.here) return;

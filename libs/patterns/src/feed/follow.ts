@@ -5,6 +5,7 @@ import { attach, type NamedHandler, offer } from "../names.ts";
 import { VERB_FEED } from "../verbs.ts";
 import type { FollowFeedOptions, FollowOptions } from "./follow-options.ts";
 import { Follower } from "./follower.ts";
+import { knock } from "./knock.ts";
 
 /**
  * Follows a feed that was opened with `openFeed`, now or whenever it is there, until closed.
@@ -24,13 +25,11 @@ export function follow<T>(to: To, name: string, options: FollowFeedOptions<T>): 
     dialled = endpoint;
     socket.connect(endpoint);
   };
-  const detach = attach(session, { verb: VERB_FEED, name }, follower.lane(session, onOffer));
-  const stop = session.watch((state) => {
-    if (state === "up") follower.ask(session, 0);
-  });
-  if (session.state === "up") follower.ask(session, 0);
+  const lane = follower.lane(session, onOffer);
+  const asking = knock(session, lane, () => follower.ask(session, 0));
+  const detach = attach(session, { verb: VERB_FEED, name }, asking.handler);
   void follower.read(socket);
-  follower.endWith(detach, stop, () => socket[Symbol.asyncDispose](), end);
+  follower.endWith(detach, asking.end, () => socket[Symbol.asyncDispose](), end);
   return follower;
 }
 

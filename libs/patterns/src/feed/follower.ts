@@ -10,7 +10,7 @@ import {
 } from "@zeroplane/link";
 import { type Message, tell } from "../channel.ts";
 import { PatternError } from "../errors.ts";
-import type { NamedHandler } from "../names.ts";
+import { type NamedHandler, UNKNOWN } from "../names.ts";
 import { VERB_FEED } from "../verbs.ts";
 import { fromRecord } from "./batch.ts";
 import {
@@ -139,6 +139,7 @@ export class Follower<T> implements AsyncDisposable, AsyncIterable<FeedEvent<T>>
 
   /** Stops following. */
   async close(): Promise<void> {
+    if (!this.#isClosed) this.#leave();
     this.#isClosed = true;
     this.#wake?.();
     for (const end of this.#ends.splice(0)) await end();
@@ -175,6 +176,12 @@ export class Follower<T> implements AsyncDisposable, AsyncIterable<FeedEvent<T>>
   ask(session: Session, port: number): void {
     const { wireFrom } = this.#publishers;
     tell(session, VERB_FEED, [Kind.follow, this.name, this.#topics, port, wireFrom, this.#probe]);
+  }
+
+  /** Publishers need not tell this follower anything more, and look for another collector. */
+  #leave(): void {
+    for (const { session } of this.#publishers.entries())
+      if (session.hasRoom) tell(session, VERB_FEED, [UNKNOWN, this.name]);
   }
 
   /** Says that the data lane is there, when that is what has come. */

@@ -10,6 +10,7 @@ import { bindLane, type LaneOptions } from "../lane.ts";
 import { attach, offer } from "../names.ts";
 import { VERB_FEED } from "../verbs.ts";
 import { Feed, type FeedOptions } from "./feed.ts";
+import { knock } from "./knock.ts";
 
 /** Options of {@link openFeed}. */
 export type OpenFeedOptions = FeedOptions & LaneOptions;
@@ -69,11 +70,8 @@ export function publishTo<T>(
   const feed = made(() => new Feed<T>(name, socket, options), socket, nothing);
   const host = parseEndpoint(session.endpoint)?.host ?? "127.0.0.1";
   const about = { verb: VERB_FEED, name };
-  const detach = attach(session, about, feed.lane(session, host));
-  const stop = session.watch((state) => {
-    if (state === "up") feed.announce(session);
-  });
-  if (session.state === "up") feed.announce(session);
-  feed.bound(0, detach, stop);
+  const asking = knock(session, feed.lane(session, host), () => feed.announce(session));
+  const detach = attach(session, about, asking.handler);
+  feed.bound(0, detach, asking.end);
   return feed;
 }

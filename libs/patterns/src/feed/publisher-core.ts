@@ -101,6 +101,11 @@ export class PublisherCore<K> {
     return this.#followers.size;
   }
 
+  /** How each that follows is reached. */
+  sessions(): K[] {
+    return [...this.#followers.keys()];
+  }
+
   /** How many of them have the data lane: what is put reaches them at once. */
   get ready(): number {
     return this.#followers.size - this.probes().length;

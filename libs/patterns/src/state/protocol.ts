@@ -4,12 +4,13 @@
  *     viewer → owner   view      under                       keys that begin with it
  *                      seen      epoch, version              applied up to it
  *                      put       id, [key, bytes] | [key], {if, epoch, ttlMs, ephemeral}, headers
- *     owner → viewer   snapshot  epoch, version, [[key, bytes, version] | [key], …], isLast
+ *     owner → viewer   snapshot  epoch, version, [[key, bytes, version] | [key], …], isLast, number
  *                      delta     version, [[key, bytes] | [key], …], headers
  *                      done      id, version, code?, text?
  *
  * A snapshot comes in pieces, between which the state may change: the last piece says what did,
- * and the whole is the state at the version of the last piece. A key alone was removed. A session
+ * and the whole is the state at the version of the last piece. Pieces of another number are of one
+ * that was given up, because the viewer asked again. A key alone was removed. A session
  * delivers in order and once, or is reset; after a reset the viewer asks anew. So there is no gap
  * to look for (docs/adr/0003). `epoch` is random for each life of the owner: versions of two lives
  * are not compared.

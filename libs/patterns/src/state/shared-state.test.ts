@@ -191,3 +191,31 @@ test("a viewer that was killed is not waited for", async () => {
   expect(await state.seen(version, { timeoutMs: 5_000 })).toEqual([]);
   expect(state.viewers()).toMatchObject([{ node: "victim", up: false }]);
 });
+
+test("a state that is closed and opened again on its listener is viewed again", async () => {
+  await using listener = await listen("tcp://127.0.0.1:*");
+  const before = openState<number>("again", listener);
+  expect(() => openState("again", listener)).toThrow(/again is open on this listener already/);
+  before.set("k", 1);
+  await using view = viewState<number>(listener.endpoint, "again");
+  await view.ready(3_000);
+  await before.close();
+  await expect.poll(() => view.fresh).toBe(false);
+  expect(view.get("k")).toBe(1);
+  await using after = openState<number>("again", listener);
+  after.set("k", 2);
+  await expect.poll(() => view.get("k"), { timeout: 5_000 }).toBe(2);
+  expect(after.viewers()).toHaveLength(1);
+});
+
+test("a view that is closed is no viewer any more, though its session goes on", async () => {
+  await using listener = await listen("tcp://127.0.0.1:*");
+  await using state = openState<number>("left", listener, { writable: () => true });
+  await using session = dial(listener.endpoint);
+  const view = viewState<number>(session, "left");
+  await view.set("held", 1, { ephemeral: true });
+  await expect.poll(() => state.viewers()).toHaveLength(1);
+  await view.close();
+  await expect.poll(() => state.viewers(), { timeout: 5_000 }).toEqual([]);
+  expect([session.state, state.entries()]).toEqual(["up", []]);
+});

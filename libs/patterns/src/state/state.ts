@@ -10,7 +10,7 @@ import {
 } from "@zeroplane/link";
 import { type Message, tell } from "../channel.ts";
 import { PatternError } from "../errors.ts";
-import { type NamedHandler, offer } from "../names.ts";
+import { type NamedHandler, offer, UNKNOWN } from "../names.ts";
 import { VERB_STATE } from "../verbs.ts";
 import { type Group, OwnerCore, type SetOptions, type Versioned } from "./owner-core.ts";
 import { Kind, type WireChange } from "./protocol.ts";
@@ -191,6 +191,7 @@ export class State<T> implements AsyncDisposable {
     return {
       receive: (message) => {
         const [kind, , a, b] = message;
+        if (kind === UNKNOWN) gone();
         if (kind === Kind.view) this.#viewers.view(session, String(a));
         if (kind === Kind.seen && a === this.epoch) this.#viewers.seen(session, Number(b));
         if (kind === Kind.put) void this.#put(session, message);

@@ -24,6 +24,8 @@ export interface Piece {
   readonly version: number;
   readonly entries: readonly WireChange[];
   readonly isLast: boolean;
+  /** Which snapshot it is of. */
+  readonly number: number;
 }
 
 /** A copy of a state or of a part of it, from a snapshot and the changes after it. */
@@ -31,6 +33,7 @@ export class ViewCore<T> {
   #entries = new Map<string, Versioned<T>>();
   /** Of a snapshot that is not whole yet. */
   #pieces: Map<string, Versioned<T>> | undefined;
+  #number = 0;
   #version = 0;
   #epoch = 0;
   #hasSnapshot = false;
@@ -63,9 +66,11 @@ export class ViewCore<T> {
   }
 
   /** @returns what is different from before, once the snapshot is whole */
-  piece({ epoch, version, entries, isLast }: Piece): ViewChange<T>[] | undefined {
+  piece({ epoch, version, entries, isLast, number }: Piece): ViewChange<T>[] | undefined {
+    // Another number: the snapshot before was given up.
+    if (number !== this.#number) this.#pieces = undefined;
     const pieces = this.#pieces ?? new Map<string, Versioned<T>>();
-    this.#pieces = pieces;
+    [this.#pieces, this.#number] = [pieces, number];
     for (const [key, bytes, at = version] of entries) {
       if (bytes === undefined) pieces.delete(key);
       else pieces.set(key, { value: decode(bytes) as T, version: at, epoch });

@@ -161,6 +161,9 @@ export class View<T> implements AsyncDisposable {
 
   /** Stops viewing. */
   async close(): Promise<void> {
+    const { session } = this.#session;
+    // The owner need not tell it anything more.
+    if (session.state === "up" && session.hasRoom) tell(session, VERB_STATE, [UNKNOWN, this.name]);
     for (const end of this.#ends.splice(0)) end();
     for (const reader of this.#readers) reader.end();
     this.#sets.lost();
@@ -193,12 +196,16 @@ export class View<T> implements AsyncDisposable {
   }
 
   #receive(message: Message): void {
-    const [kind, , a, b, c, d] = message;
-    if (kind === UNKNOWN) this.#sets.unknown();
+    const [kind, , a, b, c, d, e] = message;
+    if (kind === UNKNOWN) {
+      this.#core.lost();
+      this.#sets.unknown();
+    }
     if (kind === Kind.done) this.#sets.done(message);
     if (kind === Kind.snapshot && Array.isArray(c)) {
-      const piece = { epoch: Number(a), version: Number(b), entries: c as WireChange[] };
-      this.#changed(this.#core.piece({ ...piece, isLast: d === true }), {});
+      const at = { epoch: Number(a), version: Number(b), number: Number(e) };
+      const entries = c as WireChange[];
+      this.#changed(this.#core.piece({ ...at, entries, isLast: d === true }), {});
     } else if (kind === Kind.delta && Array.isArray(b)) {
       this.#changed(this.#core.delta(Number(a), b as WireChange[]), (c ?? {}) as Headers);
     }

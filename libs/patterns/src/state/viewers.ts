@@ -1,5 +1,6 @@
 import { codeOf, type Session } from "@zeroplane/link";
 import { tell } from "../channel.ts";
+import { UNKNOWN } from "../names.ts";
 import { VERB_STATE } from "../verbs.ts";
 import type { Group, OwnerCore } from "./owner-core.ts";
 import {
@@ -28,6 +29,8 @@ interface Viewing {
   readonly session: Session;
   readonly under: string;
   version: number;
+  /** Number of its snapshot. */
+  snapshot: number;
   /** Keys that changed since the snapshot that is on its way began. */
   changed: Set<string> | undefined;
 }
@@ -64,7 +67,7 @@ export class Viewers<T> {
 
   /** A process views, or asks anew. */
   view(session: Session, under: string): void {
-    const viewing: Viewing = { session, under, version: 0, changed: undefined };
+    const viewing: Viewing = { session, under, version: 0, snapshot: 0, changed: undefined };
     this.#viewings.set(session, viewing);
     this.#begin(viewing);
   }
@@ -82,7 +85,11 @@ export class Viewers<T> {
     this.wake();
   }
 
+  /** The state is withdrawn: viewers keep what they have, and ask until there is one again. */
   clear(): void {
+    for (const { session } of this.#viewings.values()) {
+      if (session.hasRoom) tell(session, VERB_STATE, [UNKNOWN, this.#name]);
+    }
     this.#viewings.clear();
     this.wake();
   }
@@ -118,7 +125,7 @@ export class Viewers<T> {
   }
 
   #begin(viewing: Viewing): void {
-    this.#snapshots++;
+    viewing.snapshot = ++this.#snapshots;
     viewing.changed = new Set();
     // Little ones leave at once, in this turn.
     void this.#snapshot(viewing);
@@ -140,7 +147,8 @@ export class Viewers<T> {
         piece.push(entry);
         size += entry[0].length + (entry[1]?.length ?? 0);
       }
-      if (viewing.changed?.size === 0 && this.#tell(viewing, this.#pieceOf(piece, true))) break;
+      if (viewing.changed?.size === 0 && this.#tell(viewing, this.#pieceOf(viewing, piece, true)))
+        break;
       if (!viewing.session.hasRoom && !(await this.#room(viewing))) return;
     }
     viewing.changed = undefined;
@@ -155,13 +163,18 @@ export class Viewers<T> {
 
   /** @returns false when the viewer is gone or has asked anew */
   async #piece(viewing: Viewing, entries: readonly WireChange[]): Promise<boolean> {
-    const piece = this.#pieceOf(entries, false);
+    const piece = this.#pieceOf(viewing, entries, false);
     while (!this.#tell(viewing, piece)) if (!(await this.#room(viewing))) return false;
     return viewing.session.hasRoom || (await this.#room(viewing));
   }
 
-  #pieceOf(entries: readonly WireChange[], isLast: boolean): Parameters<typeof tell>[2] {
-    return [Kind.snapshot, this.#name, this.#epoch, this.#core.version, entries, isLast];
+  #pieceOf(
+    { snapshot }: Viewing,
+    entries: readonly WireChange[],
+    isLast: boolean,
+  ): Parameters<typeof tell>[2] {
+    const at = [this.#epoch, this.#core.version];
+    return [Kind.snapshot, this.#name, ...at, entries, isLast, snapshot];
   }
 
   /** @returns false when too much waits for this viewer */

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { dial, listen, RemoteError, relay } from "@zeroplane/link";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { type Message, tell } from "../channel.ts";
 import { attach } from "../names.ts";
 import { VERB_WORK } from "../verbs.ts";
@@ -188,4 +188,46 @@ test("a schedule brings one job at a time until it is taken away", async () => {
   await expect.poll(() => queue.stats().jobs.done, { timeout: 8_000 }).toBeGreaterThan(2);
   expect(await queue.unschedule("tick")).toBe(true);
   expect(await queue.unschedule("tick")).toBe(false);
+});
+
+test("a clock that jumps by an hour, either way, moves no lease, and a schedule comes once", async () => {
+  await using listener = await listen("tcp://127.0.0.1:*");
+  const now = vi.spyOn(Date, "now");
+  const realMs = Date.now();
+  const ran: string[] = [];
+  const options = { file: file(), graceMs: 200 };
+  try {
+    await using queue = openQueue<string>("clock", listener, options);
+    const gate = Promise.withResolvers<void>();
+    const work = async (payload: string): Promise<void> => {
+      ran.push(payload);
+      if (payload === "long") await gate.promise;
+    };
+    await using _worker = startWorker<string, void>(listener.endpoint, "clock", work, {
+      credit: 4,
+    });
+    const { id } = await queue.add("long");
+    await queue.schedule("hourly", "hourly", { everyMs: 3_600_000 });
+    await expect.poll(() => ran).toEqual(["long"]);
+    for (const jumpMs of [3_600_000, -3_600_000]) {
+      now.mockImplementation(() => realMs + jumpMs);
+      const { id: next } = await queue.add("next", { delayMs: 50 });
+      await queue.result(next, { timeoutMs: 5_000 });
+    }
+    await sleep(300);
+    gate.resolve();
+    await queue.result(id, { timeoutMs: 5_000 });
+    expect(queue.get(id)?.attempt).toBe(1);
+    expect(ran).toEqual(["long", "next", "next"]);
+    await queue.close();
+    // The next life begins an hour late: the schedule comes once, not for every hour missed.
+    now.mockImplementation(() => realMs + 5 * 3_600_000);
+    await using again = openQueue<string>("clock", listener, options);
+    await expect.poll(() => ran, { timeout: 5_000 }).toContain("hourly");
+    await sleep(300);
+    expect(ran.filter((each) => each === "hourly")).toHaveLength(1);
+    expect(again.stats().jobs.dead).toBe(0);
+  } finally {
+    now.mockRestore();
+  }
 });

@@ -4,6 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
+import { listen } from "@zeroplane/link";
+import { openQueue } from "@zeroplane/patterns";
+import { QUEUE } from "./errand.ts";
 import { drained } from "./jobs.ts";
 import { Town } from "./town.ts";
 
@@ -20,6 +23,8 @@ export interface DiskReport {
   readonly freed?: FullReport;
   /** Only ended jobs gave room back. */
   readonly drained?: FullReport;
+  /** The disk could not be written when the file was opened. */
+  readonly readOnly?: { readonly jobs: number };
   /** Why cases were left out. */
   readonly skipped?: string;
 }
@@ -45,7 +50,8 @@ export async function chaosDisks(): Promise<DiskReport> {
     return { corrupt, skipped: "a full disk: it needs the right to mount one" };
   }
   try {
-    return { corrupt, freed: await full(disk, FILLER_MB), drained: await full(disk, 0) };
+    const freed = await full(disk, FILLER_MB);
+    return { corrupt, freed, drained: await full(disk, 0), readOnly: await readOnly(disk) };
   } finally {
     spawnSync("umount", [disk]);
     rmdirSync(disk);
@@ -81,6 +87,35 @@ async function full(disk: string, fillerMb: number): Promise<FullReport> {
   rmSync(filler);
   await takesAgain(town, fillerMb === 0 ? "only ended jobs gave room back" : "the disk was freed");
   return { taken: taken.length, refused };
+}
+
+/** A file that cannot be written is refused by its name, and is whole when it can be again. */
+async function readOnly(disk: string): Promise<{ readonly jobs: number }> {
+  const file = join(disk, "read-only.db");
+  await using listener = await listen("tcp://127.0.0.1:*");
+  {
+    await using queue = openQueue<number>(QUEUE, listener, { file });
+    for (let number = 0; number < JOBS; number++) await queue.add(number);
+  }
+  remount(disk, "ro");
+  try {
+    await openQueue(QUEUE, listener, { file }).close();
+    throw new Error("a file on a disk that cannot be written was opened");
+  } catch (error) {
+    const isNamed = codeOf(error) === "ERR_STORE" && String(error).includes(file);
+    expect(isNamed, `refused by ${String(error)}`);
+  } finally {
+    remount(disk, "rw");
+  }
+  await using queue = openQueue<number>(QUEUE, listener, { file });
+  const { ready } = queue.stats().jobs;
+  expect(ready === JOBS, `${ready} of ${JOBS} jobs are there`);
+  return { jobs: ready };
+}
+
+function remount(disk: string, how: "ro" | "rw"): void {
+  const { status, stderr } = spawnSync("mount", ["-o", `remount,${how}`, disk]);
+  expect(status === 0, `the disk cannot be mounted ${how}: ${String(stderr)}`);
 }
 
 async function takesAgain(town: Town, why: string): Promise<void> {

@@ -44,10 +44,8 @@ export class FaultConnection {
   /** Ends it with a reset to both sides. */
   cut(): void {
     for (const lane of this.#lanes) lane.stop();
-    this.#client.resetAndDestroy();
-    // A socket that is still connecting cannot send a reset.
-    if (this.#target.connecting) this.#target.destroy();
-    else this.#target.resetAndDestroy();
+    reset(this.#client);
+    reset(this.#target);
   }
 
   /** The sudden end of one side ends the other, unless news of it vanishes too. */
@@ -65,4 +63,13 @@ export class FaultConnection {
     });
     return promise;
   }
+}
+
+/**
+ * One that is still connecting cannot send a reset; one that has begun to say its end is not reset
+ * by libuv, and would never close.
+ */
+function reset(socket: Socket): void {
+  if (socket.connecting || socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }

@@ -1,6 +1,7 @@
 import { randomInt } from "node:crypto";
 import { type DialKeys, nodeName, SafeSocket } from "@zeroplane/link";
 import { PatternError } from "../errors.ts";
+import { offerUntilTaken } from "./offering.ts";
 import { toPipeRecord } from "./record.ts";
 import { type PipeClass, Ring, type Waiting } from "./ring.ts";
 
@@ -31,8 +32,6 @@ const IN_LIBZMQ_MAX = 16;
 const RECORD_MESSAGES_MAX = 1_000;
 const RECORD_BYTES_MAX = 256 * 1024;
 const KIND_CHARACTERS_MAX = 255;
-const RETRY_MS_MIN = 1;
-const RETRY_MS_MAX = 100;
 const DRAIN_POLL_MS = 10;
 const DRAIN_MS = 2_000;
 
@@ -111,19 +110,13 @@ export class Pipe implements AsyncDisposable {
   async #run(): Promise<void> {
     // One turn later, so that what is pushed together does not wait for the first to return.
     await new Promise((resolve) => setImmediate(resolve));
-    let waitMs = RETRY_MS_MIN;
+    const offering = { isOver: () => this.#closed };
     while (!this.#closed) {
-      if (this.#leaving.length === 0) this.#leaving = this.#next();
+      this.#leaving = this.#next();
       if (this.#leaving.length === 0) break;
-      if (await this.#socket.offer(this.#record)) {
-        this.#seq += this.#leaving.length;
-        this.#leaving = [];
-        waitMs = RETRY_MS_MIN;
-      } else {
-        // Full for a moment, or nobody there: soon, then less and less often.
-        await sleep(waitMs);
-        waitMs = Math.min(2 * waitMs, RETRY_MS_MAX);
-      }
+      if (!(await offerUntilTaken(this.#socket, this.#record, offering))) break;
+      this.#seq += this.#leaving.length;
+      this.#leaving = [];
     }
     this.#pump = undefined;
   }

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { type DialKeys, type Gate, SafeSocket } from "@zeroplane/link";
 import { bindLane, type Lane, type LaneOptions } from "../lane.ts";
+import { offerUntilTaken } from "./offering.ts";
 
 /** Options of {@link relayPipe}. */
 export interface RelayPipeOptions extends LaneOptions {
@@ -12,8 +12,6 @@ export interface RelayPipeOptions extends LaneOptions {
 
 /** Records that libzmq may hold on each side. */
 const QUEUE_MAX = 16;
-const RETRY_MS_MIN = 1;
-const RETRY_MS_MAX = 100;
 
 /** Telemetry that comes in at a port and goes on to a collector. See {@link relayPipe}. */
 export class PipeRelay implements AsyncDisposable {
@@ -52,15 +50,10 @@ export class PipeRelay implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
+    const offering = { isOver: () => this.#closed, onWait: () => void this.#waits++ };
+    // While a record waits nothing is taken from the senders: they keep, and drop by rank.
     for await (const frames of this.#from.socket) {
-      let waitMs = RETRY_MS_MIN;
-      // While this waits nothing is taken from the senders: they keep, and drop by rank.
-      while (!this.#closed && !(await this.#to.offer(frames))) {
-        this.#waits++;
-        await sleep(waitMs);
-        waitMs = Math.min(2 * waitMs, RETRY_MS_MAX);
-      }
-      this.#records++;
+      if (await offerUntilTaken(this.#to, frames, offering)) this.#records++;
     }
   }
 }

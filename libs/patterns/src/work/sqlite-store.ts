@@ -47,14 +47,15 @@ export class SqliteStore implements JobStore {
    */
   constructor(file: string) {
     this.#file = file;
+    this.#db = opened(file);
     try {
-      this.#db = new DatabaseSync(file);
       this.#db.exec(PRAGMAS);
       this.#db.exec(SCHEMA);
       this.#ballast = new Ballast(file);
       this.#counts = this.#counted();
       this.#quarantined = Number(this.#row("SELECT count(*) AS n FROM quarantine")?.["n"]);
     } catch (error) {
+      this.#db.close();
       throw storeError(error, file);
     }
   }
@@ -297,6 +298,14 @@ export class SqliteStore implements JobStore {
       this.#statements.set(sql, known);
     }
     return known;
+  }
+}
+
+function opened(file: string): DatabaseSync {
+  try {
+    return new DatabaseSync(file);
+  } catch (error) {
+    throw storeError(error, file);
   }
 }
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { type DialKeys, KeyPair } from "@zeroplane/link";
 import { Random } from "@zeroplane/link/testing";
 import { startWorker, type Worker } from "@zeroplane/patterns";
 import { FaultProxy } from "../fault-proxy.ts";
@@ -36,7 +37,7 @@ class LineWorker implements AsyncDisposable {
   readonly runs: string[] = [];
   readonly #worker: Worker<Errand, number>;
 
-  constructor(endpoint: string, name: string) {
+  constructor(endpoint: string, name: string, keys: DialKeys | undefined) {
     const run = async (
       errand: Errand,
       { id, attempt }: { readonly id: string; readonly attempt: number },
@@ -45,7 +46,7 @@ class LineWorker implements AsyncDisposable {
       await sleep(errand.ms);
       return errand.number;
     };
-    const options = { name, node: name, credit: CREDIT, drainMs: 0 };
+    const options = { name, node: name, credit: CREDIT, drainMs: 0, keys };
     this.#worker = startWorker<Errand, number>(endpoint, QUEUE, run, options);
   }
 
@@ -89,14 +90,17 @@ export async function chaosLines(seed: number): Promise<Record<string, LineRepor
   return reports;
 }
 
+/** With keys a flipped bit is noticed, and the line begins anew; TCP alone hands it on. */
 async function passesUnseen(
   seed: number,
   play: (line: Line) => Promise<void>,
 ): Promise<LineReport> {
   const startMs = performance.now();
-  await using town = await Town.found({ graceMs: PATIENT_MS });
+  const key = KeyPair.random();
+  const secret = [key.publicKey, key.reveal()] as const;
+  await using town = await Town.found({ graceMs: PATIENT_MS, secret });
   await using proxy = await FaultProxy.open({ target: town.endpoint, seed });
-  await using worker = new LineWorker(proxy.endpoint, "a");
+  await using worker = new LineWorker(proxy.endpoint, "a", town.keys);
   const ids = await addAll(town);
   await play({ proxy, random: new Random(seed) });
   const { cut, corrupted, swallowed } = proxy.stats();
@@ -117,11 +121,11 @@ async function movesJobs(seed: number): Promise<LineReport> {
   const startMs = performance.now();
   await using town = await Town.found({ graceMs: HASTY_MS });
   await using proxy = await FaultProxy.open({ target: town.endpoint, seed });
-  await using cutOff = new LineWorker(proxy.endpoint, "a");
+  await using cutOff = new LineWorker(proxy.endpoint, "a", undefined);
   const ids = await addAll(town, 200);
   while (cutOff.runs.length < CREDIT) await sleep(5);
   proxy.halfOpen("both");
-  await using near = new LineWorker(town.endpoint, "b");
+  await using near = new LineWorker(town.endpoint, "b", undefined);
   await drained(town, DRAINED_MS);
   const moved = cutOff.runs.filter((lease) => near.runs.includes(nextLease(lease)));
   expect(moved.length > 0, "no lease has moved");

@@ -1,7 +1,7 @@
 /** A process of the chaos suites: `dealer endpoint file options` or `worker endpoint name history credit`. */
 import { openSync, writeSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { listen } from "@zeroplane/link";
+import { KeyPair, listen } from "@zeroplane/link";
 import { openQueue, startWorker } from "@zeroplane/patterns";
 import { type Errand, QUEUE } from "./errand.ts";
 
@@ -12,8 +12,15 @@ else if (role === "worker") work(args);
 
 async function deal([endpoint = "", file = "", options = "{}"]: string[]): Promise<void> {
   const startMs = performance.now();
-  const listener = await listen(endpoint);
-  const settings = JSON.parse(options) as object;
+  const { secret, friend, ...settings } = JSON.parse(options) as {
+    readonly secret?: [string, string];
+    readonly friend?: string;
+  };
+  const keys = secret && {
+    key: new KeyPair(...secret),
+    trust: (each: string) => each === friend,
+  };
+  const listener = await listen(endpoint, { ...(keys && { keys }) });
   const queue = openQueue<Errand, number>(QUEUE, listener, { file, producers: true, ...settings });
   process.send?.({ openMs: Math.round(performance.now() - startMs), jobs: queue.stats().jobs });
 }

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
+import { type DialKeys, KeyPair } from "@zeroplane/link";
 import { connectQueue, type RemoteQueue } from "@zeroplane/patterns";
 import { type Errand, QUEUE } from "./errand.ts";
 
@@ -20,9 +21,16 @@ export interface FinalJob {
   readonly crashes: number;
 }
 
+/** Options of the queue, and `secret`: both halves of the dealer's key, when its lines are encrypted. */
+export type TownOptions = Readonly<Record<string, unknown>> & {
+  readonly secret?: readonly [publicKey: string, secretKey: string];
+};
+
 /** A dealer with its file, workers with their histories, and a producer here. */
 export class Town implements AsyncDisposable {
   readonly producer: RemoteQueue<Errand, number>;
+  /** How its dealer is dialled, when it has a key. */
+  readonly keys: DialKeys | undefined;
   /** Where the dealer is. */
   readonly endpoint: string;
   readonly #folder: string;
@@ -33,18 +41,22 @@ export class Town implements AsyncDisposable {
   /** How long each start of the dealer took, milliseconds. */
   readonly openMs: number[] = [];
 
-  private constructor(endpoint: string, options: object, disk: string) {
+  private constructor(endpoint: string, options: TownOptions, disk: string) {
     this.endpoint = endpoint;
-    this.#options = options;
+    const friend = KeyPair.random();
+    this.#options = { ...options, friend: friend.publicKey };
     this.#folder = mkdtempSync(join(disk, "zp-chaos-"));
-    this.producer = connectQueue<Errand, number>(endpoint, QUEUE, { timeoutMs: 60_000 });
+    const { secret } = options;
+    this.keys = secret && { key: friend, serverKey: secret[0] };
+    const how = { timeoutMs: 60_000, ...(this.keys && { keys: this.keys }) };
+    this.producer = connectQueue<Errand, number>(endpoint, QUEUE, how);
   }
 
   /**
    * @param options of the queue
    * @param disk folder for its file and the histories (default the system's for temporary files)
    */
-  static async found(options: object = {}, disk = tmpdir()): Promise<Town> {
+  static async found(options: TownOptions = {}, disk = tmpdir()): Promise<Town> {
     const town = new Town(`tcp://127.0.0.1:${await freePort()}`, options, disk);
     await town.startDealer();
     return town;

@@ -14,6 +14,7 @@ import { CallObserver } from "./call-observer.ts";
 import type { CallSpan } from "./call-span.ts";
 import { PipeSpanProcessor } from "./exporter.ts";
 import { observeCalls } from "./interceptor.ts";
+import { LoopClock } from "./loop-clock.ts";
 import { ATTR_PROCESS_PID, ATTR_SERVICE_INSTANCE_ID, ATTR_SERVICE_NAME } from "./names.ts";
 import { SpanOutlet, type SpanSink } from "./outlet.ts";
 
@@ -57,12 +58,16 @@ export function startTracing(options: TracingOptions): Tracing {
   const plain = (span: CallSpan): void => calls.add(span);
   const full = (span: ReadableSpan): void => processor.onEnd(span);
   const here = (): Traceparent | undefined => contexts.place();
-  observeCalls(new CallObserver({ resource, sampleRatio, here, sink: { plain, full } }));
+  const clock = new LoopClock();
+  const awaitedLate = (span: CallSpan): void => calls.correct(span);
+  const callSink = { plain, full, awaitedLate };
+  observeCalls(new CallObserver({ resource, sampleRatio, here, clock, sink: callSink }), clock);
   trace.setGlobalTracerProvider(provider);
   context.setGlobalContextManager(contexts);
   propagation.setGlobalPropagator(new W3CTraceContextPropagator());
   const end = async (): Promise<void> => {
     observeCalls(undefined);
+    clock[Symbol.dispose]();
     calls.flush();
     await provider.shutdown();
     trace.disable();

@@ -40,7 +40,7 @@ export function viewOf(traceId: string, { spans, logs }: StoredTrace): Trace {
     startNs: Number(span.startNs - base),
     durationNs: Number(span.endNs - span.startNs),
     kind: span.kind,
-    awaitNs: numberOf(span.attributes["zp.await_ns"]),
+    awaitNs: awaitedOf(span),
   }));
   const baseMs = Number(base / 1_000n) / 1_000;
   return {
@@ -62,8 +62,12 @@ export function viewOf(traceId: string, { spans, logs }: StoredTrace): Trace {
   };
 }
 
-const numberOf = (value: unknown): number | undefined =>
-  typeof value === "number" ? value : undefined;
+/** How long its caller was blocked on it; `undefined` when it does not say so. */
+function awaitedOf({ attributes }: StoredSpan): number | undefined {
+  if (attributes["zp.unawaited"] === true) return 0;
+  const awaitNs = attributes["zp.await_ns"];
+  return typeof awaitNs === "number" ? awaitNs : undefined;
+}
 
 function toView(span: StoredSpan): SpanView {
   const type = span.attributes["error.type"];

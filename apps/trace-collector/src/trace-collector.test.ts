@@ -136,8 +136,7 @@ test("collects from pipes, keeps each span once, and counts what is none", async
 test("the critical path of calls at the same time is what their caller was blocked on", async () => {
   await using store = new TraceStore({ data: folder(), retention: { ms: 60_000, bytes: 1e9 } });
   const taken: Promise<unknown>[] = [];
-  const push = (kind: string, body: Uint8Array): void =>
-    void taken.push(store.add({ kind, body }));
+  const push = (kind: string, body: Uint8Array): void => void taken.push(store.add({ kind, body }));
   const tracing = startTracing({ service: "shop", node: "shop-1", sink: { push } });
   const interceptors = [tracingInterceptor];
   const target = { slow: (ms: number) => sleep(ms, ms), fast: (ms: number) => sleep(ms, ms) };

@@ -7,9 +7,10 @@ import { type Added, CallSpan, type CallTaker, hrTimeOf } from "./call-span.ts";
 import { timeOf } from "./clock.ts";
 import { Descriptors } from "./descriptors.ts";
 import type { LoopClock } from "./loop-clock.ts";
+import type { OpenSpans } from "./open-spans.ts";
 import { SCOPE } from "./span.ts";
 import { newPlace, newTraceId } from "./span-ids.ts";
-import { serverSplit, SPLIT_UNKNOWN, type Split } from "./splits.ts";
+import { SPLIT_UNKNOWN, type Split, serverSplit } from "./splits.ts";
 
 /** Where finished calls go. */
 export interface CallSink {
@@ -29,6 +30,8 @@ export interface CallObserverOptions {
   readonly here: () => Traceparent | undefined;
   /** Share of the traces begun here that are recorded, 0 to 1. */
   readonly sampleRatio: number;
+  /** Told of those that begin and end. */
+  readonly open: OpenSpans;
   /** How long a message that is handled now has waited in this process. */
   readonly clock: Pick<LoopClock, "queuedMs" | "lagMs">;
 }
@@ -64,11 +67,15 @@ export class CallObserver implements Observer, CallTaker {
     const place = newPlace(trace, parent === undefined ? RECORDED : parent.flags);
     const descriptor = this.#descriptors.get(side, name, peer);
     const split = descriptor.isServer ? this.#splitAt(atMs) : SPLIT_UNKNOWN;
-    return new CallSpan({ place, parent, descriptor, startMs: timeOf(atMs), split, taker: this });
+    const startMs = timeOf(atMs);
+    const span = new CallSpan({ place, parent, descriptor, startMs, split, taker: this });
+    if (place.isSampled) this.#options.open.addCall(span);
+    return span;
   }
 
   take(span: CallSpan): void {
-    const { sink } = this.#options;
+    const { sink, open } = this.#options;
+    open.removeCall(span);
     if (span.added === undefined) sink.plain(span);
     else sink.full(this.#readable(span, span.added));
   }

@@ -157,7 +157,8 @@ export function readCallRows(bytes: Buffer): RecordedCalls {
       spanId: idAt(bytes, at + 16, 8),
       parentId: bytes[at + 51] === 0 ? undefined : idAt(bytes, at + 24, 8),
       ...descriptor,
-      attributes: split === undefined ? descriptor.attributes : { ...descriptor.attributes, ...split },
+      attributes:
+        split === undefined ? descriptor.attributes : { ...descriptor.attributes, ...split },
       startNs: nanoseconds(bytes.readDoubleLE(at + 32)),
       endNs: nanoseconds(bytes.readDoubleLE(at + 40)),
       flags: bytes[at + 50] as number,

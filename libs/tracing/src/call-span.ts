@@ -87,6 +87,9 @@ export class CallSpan implements Span, Observed {
   /** Where its row is, once it is taken: number of the batch, and in it. */
   batch = -1;
   row = -1;
+  /** Its neighbours in the list of open calls. */
+  earlier: CallSpan | undefined;
+  later: CallSpan | undefined;
   readonly #taker: CallTaker;
   #isOpen = true;
   /** When somebody began to wait for the result, time of day in milliseconds. */

@@ -16,6 +16,7 @@ import {
   type TracingOptions,
   tracingInterceptor,
 } from "./index.ts";
+import { OpenSpans } from "./open-spans.ts";
 import { SPANS_KIND, SpanOutlet } from "./outlet.ts";
 
 const interceptors = [tracingInterceptor];
@@ -61,7 +62,9 @@ function recorded(make: (observer: CallObserver) => void): {
     awaitedLate: (span: CallSpan): void => exporter.correct(span),
   };
   const clock = { queuedMs: () => 1.25, lagMs: 10 };
-  make(new CallObserver({ resource, sampleRatio: 1, here: () => undefined, sink, clock }));
+  const open = new OpenSpans();
+  make(new CallObserver({ resource, sampleRatio: 1, here: () => undefined, sink, clock, open }));
+  expect(open.count).toBe(0);
   exporter.flush();
   const batches = sent.map(readCallRows);
   const [first = { resource: {} }] = batches;

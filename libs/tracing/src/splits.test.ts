@@ -1,11 +1,14 @@
 import { expect, test } from "vitest";
 import { clientSplit, SPLIT_UNAWAITED, serverSplit, splitAttributes } from "./splits.ts";
 
-test.each([0, 0.001, 4.095, 12.345, 4_200_000])("a wait of %d ms is told to the microsecond", (ms) => {
-  expect(splitAttributes(clientSplit(ms), false)).toEqual({
-    "zp.await_ns": Math.round(ms * 1_000) * 1_000,
-  });
-});
+test.each([0, 0.001, 4.095, 12.345, 4_200_000])(
+  "a wait of %d ms is told to the microsecond",
+  (ms) => {
+    expect(splitAttributes(clientSplit(ms), false)).toEqual({
+      "zp.await_ns": Math.round(ms * 1_000) * 1_000,
+    });
+  },
+);
 
 test("a wait of hours is told as 71 minutes", () => {
   const ns = splitAttributes(clientSplit(1e9), false)?.["zp.await_ns"];

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { context, propagation, trace } from "@opentelemetry/api";
 import { W3CTraceContextPropagator } from "@opentelemetry/core";
 import { resourceFromAttributes } from "@opentelemetry/resources";
@@ -11,11 +12,14 @@ import type { Traceparent } from "@zeroplane/link";
 import { CallContexts } from "./call-contexts.ts";
 import { CallExporter } from "./call-exporter.ts";
 import { CallObserver } from "./call-observer.ts";
+import type { RowAttributes } from "./call-rows.ts";
 import type { CallSpan } from "./call-span.ts";
 import { PipeSpanProcessor } from "./exporter.ts";
 import { observeCalls } from "./interceptor.ts";
 import { LoopClock } from "./loop-clock.ts";
 import { ATTR_PROCESS_PID, ATTR_SERVICE_INSTANCE_ID, ATTR_SERVICE_NAME } from "./names.ts";
+import { OpenReporter } from "./open-reporter.ts";
+import { OpenSpans } from "./open-spans.ts";
 import { SpanOutlet, type SpanSink } from "./outlet.ts";
 
 /** Options of {@link startTracing}. */
@@ -28,7 +32,11 @@ export interface TracingOptions {
   readonly sink: SpanSink;
   /** Share of the traces begun in this process that are recorded, 0 to 1 (default 1: all). */
   readonly sampleRatio?: number;
+  /** How often it is told which spans have not ended, milliseconds (default 5 000). */
+  readonly openEveryMs?: number;
 }
+
+const OPEN_EVERY_MS = 5_000;
 
 /** Tracing of this process. */
 export interface Tracing extends AsyncDisposable {
@@ -43,9 +51,10 @@ export interface Tracing extends AsyncDisposable {
  * is recorded from here on and sent to `sink`. Once a process.
  */
 export function startTracing(options: TracingOptions): Tracing {
-  const { service, node, sink, sampleRatio = 1 } = options;
+  const { service, node, sink, sampleRatio = 1, openEveryMs: everyMs = OPEN_EVERY_MS } = options;
   const outlet = new SpanOutlet(sink);
-  const processor = new PipeSpanProcessor(outlet);
+  const open = new OpenSpans();
+  const processor = new PipeSpanProcessor(outlet, open);
   const resource = resourceFromAttributes({
     [ATTR_SERVICE_NAME]: service,
     [ATTR_SERVICE_INSTANCE_ID]: node,
@@ -61,7 +70,17 @@ export function startTracing(options: TracingOptions): Tracing {
   const clock = new LoopClock();
   const awaitedLate = (span: CallSpan): void => calls.correct(span);
   const callSink = { plain, full, awaitedLate };
-  observeCalls(new CallObserver({ resource, sampleRatio, here, clock, sink: callSink }), clock);
+  observeCalls(
+    new CallObserver({ resource, sampleRatio, here, clock, open, sink: callSink }),
+    clock,
+  );
+  const reporter = new OpenReporter({
+    resource: resource.attributes as RowAttributes,
+    boot: randomUUID(),
+    spans: open,
+    sink,
+    everyMs,
+  });
   trace.setGlobalTracerProvider(provider);
   context.setGlobalContextManager(contexts);
   propagation.setGlobalPropagator(new W3CTraceContextPropagator());
@@ -70,6 +89,7 @@ export function startTracing(options: TracingOptions): Tracing {
     clock[Symbol.dispose]();
     calls.flush();
     await provider.shutdown();
+    reporter[Symbol.dispose]();
     trace.disable();
     context.disable();
     propagation.disable();

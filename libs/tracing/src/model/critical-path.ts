@@ -72,7 +72,11 @@ const within =
   ({ index, below, startMs, endMs, awaitedMs }: Timed): Timed => ({
     index,
     below,
-    startMs: Math.max(awaitedMs === undefined ? startMs : endMs - awaitedMs, startMs, above.startMs),
+    startMs: Math.max(
+      awaitedMs === undefined ? startMs : endMs - awaitedMs,
+      startMs,
+      above.startMs,
+    ),
     endMs: Math.min(endMs, above.endMs),
   });
 

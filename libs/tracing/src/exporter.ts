@@ -37,6 +37,12 @@ export class PipeSpanProcessor implements SpanProcessor {
     await this.#outlet.flushed();
   }
 
+  /** Gives everything ended so far to the sink before it returns. */
+  flushNow(): void {
+    this.#flush();
+    this.#outlet.flushNow();
+  }
+
   async shutdown(): Promise<void> {
     await this.forceFlush();
   }

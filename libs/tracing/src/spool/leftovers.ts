@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { OPEN_KIND, type OpenReport, readOpenReport, writeOpenReport } from "../open-report.ts";
+import { OPEN_KIND, writeOpenReport } from "../open-report.ts";
 import type { SpanSink } from "../outlet.ts";
+import { GoneProcess } from "./gone-process.ts";
 import { HOST, parseSpoolName, type SpoolName, spoolName } from "./names.ts";
-import { readSpool, type SpoolContent, type SpoolHead } from "./record.ts";
+import { readSpool, type SpoolContent } from "./record.ts";
 
 /** Who has not written for so long is taken to be gone, also when another process has its number. */
 const OLD_MS = 10 * 60_000;
@@ -14,11 +15,6 @@ const POLL_MS = 100;
 const SETTLE_MS = 1_000;
 /** Dropped after spans without errors. */
 const RANK = 2;
-
-interface Life {
-  readonly boot: string;
-  readonly files: SpoolName[];
-}
 
 /**
  * Sends what processes that were killed have left in `folder`, one file after the other as the sink takes them, and removes it.
@@ -47,36 +43,38 @@ export class Leftovers {
   /** Resolves once everything was given to the network, or after {@link stop}. Never rejects. */
   async send(): Promise<void> {
     const { kept, tooMany } = this.#claimed();
-    for (const life of lives(kept)) await this.#sendLife(life, tooMany);
-  }
-
-  async #sendLife({ boot, files }: Life, tooMany: readonly SpoolName[]): Promise<void> {
-    const givenUp = tooMany.filter((file) => file.boot === boot).map((file) => this.#giveUp(file));
-    const gone: Gone = {
-      head: undefined,
-      givenUp: givenUp.reduce((sum, spans) => sum + spans, 0),
-      dropped: 0,
-      bytes: 0,
-      sinceMs: 0,
-      open: undefined,
+    const gone = new Map<string, GoneProcess>();
+    const of = (boot: string): GoneProcess => {
+      const known = gone.get(boot) ?? new GoneProcess(boot);
+      gone.set(boot, known);
+      return known;
     };
-    for (const file of files) {
+    for (const file of inOrder(tooMany)) {
+      of(file.boot).gaveUp(this.#read(file));
+      this.#remove(file);
+    }
+    for (const file of inOrder(kept)) {
       const content = this.#read(file);
-      if (content === undefined) continue;
-      for (const { kind, body, spans, rank } of content.messages) {
-        if (kind === OPEN_KIND) continue;
-        this.#sink.push(kind, body, { rank, spans });
-        this.spans += spans;
-      }
-      take(gone, content);
+      of(file.boot).left(content);
+      this.#push(content);
       // One at a time, so that the sink has room.
       if (!(await this.#hasLeft())) return;
     }
-    const report = reportOf(gone, boot);
-    if (report !== undefined) this.#sink.push(OPEN_KIND, writeOpenReport(report), { rank: RANK });
+    if (gone.size === 0) return;
+    for (const process of gone.values()) {
+      this.#sink.push(OPEN_KIND, writeOpenReport(process.report()), { rank: RANK });
+    }
     if (!(await this.#hasLeft())) return;
     await sleep(SETTLE_MS);
-    for (const file of files) this.#remove(file);
+    for (const file of kept) this.#remove(file);
+  }
+
+  #push({ messages }: SpoolContent): void {
+    for (const { kind, body, spans, rank } of messages) {
+      if (kind === OPEN_KIND) continue;
+      this.#sink.push(kind, body, { rank, spans });
+      this.spans += spans;
+    }
   }
 
   async #hasLeft(): Promise<boolean> {
@@ -125,19 +123,13 @@ export class Leftovers {
     }
   }
 
-  #read(file: SpoolName): SpoolContent | undefined {
+  /** A file that makes no sense is one of which nothing is whole. */
+  #read(file: SpoolName): SpoolContent {
     try {
       return readSpool(readFileSync(join(this.#folder, file.name)));
     } catch {
-      return undefined;
+      return { head: undefined, messages: [], tornBytes: this.#stat(file)?.size ?? 0 };
     }
-  }
-
-  /** @returns how many spans are lost with it */
-  #giveUp(file: SpoolName): number {
-    const { messages = [] } = this.#read(file) ?? {};
-    this.#remove(file);
-    return messages.reduce((sum, { spans }) => sum + spans, 0);
   }
 
   #stat(file: SpoolName): { readonly size: number; readonly mtimeMs: number } | undefined {
@@ -154,11 +146,8 @@ export class Leftovers {
 }
 
 /** By life, the files of each in the order in which they were written. */
-const lives = (files: readonly SpoolName[]): Life[] =>
-  [...Map.groupBy(files, ({ boot }) => boot)].map(([boot, own]) => ({
-    boot,
-    files: own.toSorted((a, b) => a.number - b.number),
-  }));
+const inOrder = (files: readonly SpoolName[]): SpoolName[] =>
+  files.toSorted((a, b) => a.boot.localeCompare(b.boot) || a.number - b.number);
 
 const sleep = (ms: number): Promise<void> =>
   new Promise((resolve) => void setTimeout(resolve, ms).unref());
@@ -170,47 +159,4 @@ function isAlive(pid: number): boolean {
   } catch (error) {
     return (error as { code?: unknown }).code === "EPERM";
   }
-}
-
-/** What is known of a process that was killed. */
-interface Gone {
-  head: SpoolHead | undefined;
-  /** Spans of files that were too many here. */
-  readonly givenUp: number;
-  /** Spans that it had no room for itself. */
-  dropped: number;
-  bytes: number;
-  sinceMs: number;
-  open: OpenReport | undefined;
-}
-
-function take(gone: Gone, { head, messages, tornBytes }: SpoolContent): void {
-  gone.head ??= head;
-  // Rises from file to file.
-  gone.dropped = Math.max(gone.dropped, head?.dropped ?? 0);
-  gone.bytes += tornBytes;
-  for (const { kind, body, atMs } of messages) {
-    gone.sinceMs = Math.max(gone.sinceMs, atMs);
-    if (kind === OPEN_KIND) gone.open = readOpenReport(body);
-  }
-}
-
-function reportOf(
-  { head, givenUp, dropped, bytes, sinceMs, open }: Gone,
-  boot: string,
-): OpenReport | undefined {
-  if (head === undefined) return undefined;
-  const { resource } = head;
-  const spans = open?.spans ?? [];
-  const hole = { spans: givenUp + dropped, bytes, sinceMs };
-  return {
-    resource,
-    boot,
-    state: "gone",
-    atMs: sinceMs,
-    everyMs: 0,
-    open: spans.length,
-    spans,
-    hole,
-  };
 }

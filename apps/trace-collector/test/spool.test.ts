@@ -115,6 +115,14 @@ test("SIGTERM sends what there is, and ends the process as it would have", TIMEO
   await poll(() => spansIn(at)).toBe(SPANS);
 });
 
+test("a process that stops by its own rules is left to them", TIMEOUT, async () => {
+  await using at = await collectorAt();
+  const child = await traced({ pipe: at.pipe, calls: CALLS, stopsSlowly: true });
+  await killed(child, "SIGTERM");
+  expect(child.exitCode).toBe(7);
+  await poll(() => spansIn(at)).toBe(SPANS);
+});
+
 test("a process that has nothing left to do sends what there is", TIMEOUT, async () => {
   await using at = await collectorAt();
   const child = await traced({ pipe: at.pipe, calls: CALLS, exit: "empty" });

@@ -20,7 +20,8 @@ export function onStop({ flush, flushNow }: Endings): Disposable {
     });
   };
   process.once("beforeExit", beforeExit);
-  process.once("SIGTERM", sigterm);
+  // Before the others: those that listen once are gone when it is their turn.
+  process.prependOnceListener("SIGTERM", sigterm);
   process.on("exit", flushNow);
   process.on("uncaughtExceptionMonitor", flushNow);
   return {

@@ -11,12 +11,15 @@ const FLUSH_MS = 200;
 export class PipeSpanProcessor implements SpanProcessor {
   readonly #outlet: SpanOutlet;
   readonly #open: OpenSpans;
+  readonly #onEnded: (span: ReadableSpan) => void;
   #batch: ReadableSpan[] = [];
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(outlet: SpanOutlet, open: OpenSpans) {
+  /** @param onEnded told of each span that is sent */
+  constructor(outlet: SpanOutlet, open: OpenSpans, onEnded: (span: ReadableSpan) => void) {
     this.#outlet = outlet;
     this.#open = open;
+    this.#onEnded = onEnded;
   }
 
   onStart(span: ReadableSpan): void {
@@ -26,6 +29,7 @@ export class PipeSpanProcessor implements SpanProcessor {
   onEnd(span: ReadableSpan): void {
     this.#open.removeOther(span);
     if ((span.spanContext().traceFlags & 1) === 0) return;
+    this.#onEnded(span);
     this.#batch.push(span);
     if (this.#batch.length >= BATCH_MAX) this.#flush();
     else this.#timer ??= setTimeout(() => this.#flush(), FLUSH_MS).unref();

@@ -1,6 +1,6 @@
-import { hrTimeToMilliseconds } from "@opentelemetry/core";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
 import type { CallSpan } from "./call-span.ts";
+import { timeOfHr } from "./clock.ts";
 import { type OpenSpan, REPORT_SPANS_MAX } from "./open-report.ts";
 
 /** Spans of the SDK that are watched; a program that never ends its spans must not fill the memory. */
@@ -61,7 +61,7 @@ export class OpenSpans {
     }
     let others = 0;
     for (const span of this.#others) {
-      const startMs = hrTimeToMilliseconds(span.startTime);
+      const startMs = timeOfHr(span.startTime);
       if (startMs > beforeMs) continue;
       found.push(ofOther(span, startMs));
       if (++others === REPORT_SPANS_MAX) break;

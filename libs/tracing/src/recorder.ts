@@ -10,6 +10,7 @@ import { LoopClock } from "./loop-clock.ts";
 import { OpenReporter } from "./open-reporter.ts";
 import { OpenSpans } from "./open-spans.ts";
 import { SpanOutlet, type SpanSink } from "./outlet.ts";
+import { SpanWindow } from "./span-window.ts";
 import type { CrashSpool } from "./spool/crash-spool.ts";
 
 /** How spans are recorded. */
@@ -32,13 +33,15 @@ export class Recorder implements Disposable {
   readonly #open = new OpenSpans();
   readonly #calls: CallExporter;
   readonly #reporter: OpenReporter;
+  #window: SpanWindow | undefined;
 
   constructor({ resource, boot, sink, spool, openEveryMs }: RecorderOptions) {
     this.#resource = resource;
     this.#spool = spool;
     const to = spool?.sink ?? sink;
     this.outlet = new SpanOutlet(to);
-    this.processor = new PipeSpanProcessor(this.outlet, this.#open);
+    const onEnded = (span: ReadableSpan): void => this.#window?.otherEnded(span);
+    this.processor = new PipeSpanProcessor(this.outlet, this.#open, onEnded);
     this.#calls = new CallExporter(this.outlet, resource);
     this.#reporter = new OpenReporter({
       resource: resource.attributes as RowAttributes,
@@ -53,7 +56,10 @@ export class Recorder implements Disposable {
   /** @param here where the running code is in its trace */
   observer(sampleRatio: number, here: () => Traceparent | undefined): CallObserver {
     const sink = {
-      plain: (span: CallSpan): void => this.#calls.add(span),
+      plain: (span: CallSpan): void => {
+        this.#window?.callEnded(span);
+        this.#calls.add(span);
+      },
       full: (span: ReadableSpan): void => this.processor.onEnd(span),
       awaitedLate: (span: CallSpan): void => this.#calls.correct(span),
     };
@@ -66,6 +72,16 @@ export class Recorder implements Disposable {
       open: this.#open,
       sink,
     });
+  }
+
+  /** Collects which spans are open from now on; one window at a time, the one before ends. */
+  watch(): SpanWindow {
+    this.#window = new SpanWindow(this.#open);
+    return this.#window;
+  }
+
+  unwatch(): void {
+    this.#window = undefined;
   }
 
   /** Resolves once everything ended so far was given to the sink. */

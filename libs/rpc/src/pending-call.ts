@@ -1,9 +1,9 @@
 import type { Headers, Observed, Traceparent } from "@zeroplane/link";
 import type { HedgeOptions } from "./hedge.ts";
-import { WatchedAnswer } from "./watched-answer.ts";
 import { isStream } from "./item-pump.ts";
 import { ItemQueue } from "./item-queue.ts";
 import type { RetryOptions } from "./retry.ts";
+import { WatchedAnswer } from "./watched-answer.ts";
 
 /** What an open call asks of whoever carries it. */
 export interface CallCarrier {

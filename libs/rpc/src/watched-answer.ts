@@ -20,6 +20,7 @@ export class WatchedAnswer extends Promise<unknown> {
     this.#observed = observed;
   }
 
+  // oxlint-disable-next-line unicorn/no-thenable -- a promise is one, and this is how its wait is seen.
   override then<A = unknown, B = never>(
     onFulfilled?: ((value: unknown) => A | PromiseLike<A>) | null,
     onRejected?: ((error: unknown) => B | PromiseLike<B>) | null,

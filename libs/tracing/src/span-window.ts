@@ -28,7 +28,7 @@ export interface SpansOfWindow {
   readonly more: number;
 }
 
-/** Collects the spans that are open in a window of time, until it is read. */
+/** Collects the spans that are open in a window of time; use `watch` of {@link Tracing}. */
 export class SpanWindow {
   readonly #open: OpenSpans;
   readonly #fromMs = nowMs();
@@ -39,6 +39,7 @@ export class SpanWindow {
     this.#open = open;
   }
 
+  /** A call has ended. */
   callEnded({ place, added, descriptor, startMs, endMs }: CallSpan): void {
     this.#ended++;
     if (this.#spans.length >= SPANS_MAX) return;
@@ -46,6 +47,7 @@ export class SpanWindow {
     this.#spans.push({ traceId, spanId, name: added?.name ?? descriptor.name, startMs, endMs });
   }
 
+  /** A span of the SDK has ended. */
   otherEnded(span: ReadableSpan): void {
     this.#ended++;
     if (this.#spans.length >= SPANS_MAX) return;
@@ -54,6 +56,7 @@ export class SpanWindow {
     this.#spans.push({ traceId, spanId, name: span.name, startMs, endMs });
   }
 
+  /** Those that were open since the window began. */
   read(): SpansOfWindow {
     const toMs = nowMs();
     const open = this.#open.since(toMs).map(toWindow);

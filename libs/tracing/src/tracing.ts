@@ -13,7 +13,7 @@ import { observeCalls } from "./interceptor.ts";
 import { ATTR_PROCESS_PID, ATTR_SERVICE_INSTANCE_ID, ATTR_SERVICE_NAME } from "./names.ts";
 import type { SpanSink } from "./outlet.ts";
 import { Recorder } from "./recorder.ts";
-import type { SpansOfWindow } from "./span-window.ts";
+import type { SpanWindow } from "./span-window.ts";
 import { CrashSpool, type SpoolStats } from "./spool/crash-spool.ts";
 import { onStop } from "./stop-hooks.ts";
 
@@ -46,8 +46,9 @@ const POLL_MS = 10;
 export interface Tracing extends AsyncDisposable {
   /** Hands over what has ended so far. */
   flush(): Promise<void>;
-  /** Collects which spans are open from now on until {@link unwatch}, for a profile; one window at a time, a further one ends it. */
-  watch(): { read(): SpansOfWindow };
+  /** Collects which spans are open from now on until `unwatch`, for a profile; one window at a time, a further one ends it. */
+  watch(): SpanWindow;
+  /** Ends what `watch` began. */
   unwatch(): void;
   /** Spans handed over, dropped since they came too fast, and what the spool did when there is one. */
   stats(): {

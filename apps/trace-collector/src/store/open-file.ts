@@ -100,10 +100,8 @@ export class OpenFile implements Disposable {
 
   addHole({ boot, service, node }: Boot, hole: SpoolHole, nowMs: number): void {
     const { spans, bytes, sinceMs } = hole;
-    this.#sql.addHole.run(
-      ...[boot, service, node],
-      ...[Math.trunc(spans), Math.trunc(bytes), sinceMs, nowMs],
-    );
+    const counts = [Math.trunc(spans), Math.trunc(bytes)] as const;
+    this.#sql.addHole.run(boot, service, node, ...counts, sinceMs, nowMs);
     this.#sql.trimHoles.run();
   }
 

@@ -41,6 +41,10 @@ export const COMMANDS: Readonly<Record<string, readonly CommandFile[]>> = {
     { names: ["top"], load: async () => (await import("./commands/top.ts")).addTop },
     { names: ["tap"], load: async () => (await import("./commands/tap.ts")).addTap },
     {
+      names: ["profile"],
+      load: async () => (await import("./commands/profile.ts")).addProfile,
+    },
+    {
       names: ["trace", "traces", "why"],
       load: async () => (await import("./commands/traces.ts")).addTraces,
     },

@@ -1,4 +1,6 @@
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { said, Zp } from "./zp.ts";
 
@@ -33,6 +35,27 @@ test("calls are seen as they end, decoded and filtered", { timeout: 60_000 }, as
     method: "Shop.fail",
     error: expect.stringContaining("no"),
   });
+});
+
+test("a profile is taken, one at a time, and is of the process that was asked", {
+  timeout: 60_000,
+}, async () => {
+  await using zp = new Zp();
+  const { endpoint, child } = await zp.serve("./shop.ts");
+  const file = join(zp.folder, "shop.cpuprofile");
+  const long = zp.run(["profile", endpoint, "--ms", "2500", "-o", file, "--json"]);
+  const second = zp.run(["profile", endpoint, "--ms", "2500", "-o", join(zp.folder, "none")]);
+  const outcomes = [await long, await second];
+  const [taken, refused] = outcomes.toSorted((a, b) => Number(a.code) - Number(b.code));
+  expect(taken).toMatchObject({ code: 0 });
+  expect(refused?.code).toBe(75);
+  expect(refused?.err).toContain("a profile is being taken");
+  const again = await zp.run(["profile", endpoint, "--ms", "50", "-o", file, "--json"]);
+  expect(JSON.parse(again.out)).toMatchObject({ file, pid: child.pid });
+  const profile = JSON.parse(readFileSync(file, "utf8")) as { nodes: unknown[]; endTime: number };
+  expect(profile.nodes.length).toBeGreaterThan(1);
+  const wrong = await zp.run(["profile", endpoint, "--ms", "30001"]);
+  expect(wrong.code).toBe(2);
 });
 
 test("the table counts calls and failures", { timeout: 60_000 }, async () => {

@@ -137,9 +137,47 @@ export interface Comparison {
   readonly operations: readonly ComparedOperation[];
 }
 
+/** A span that has not ended. */
+export interface OpenRow {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly service: string;
+  /** Name of the process. */
+  readonly node: string;
+  readonly operation: string;
+  readonly startMs: number;
+  /** When its process last said so, by that one's clock. */
+  readonly seenMs: number;
+  /** `lost`: its process is gone, so that it never ends. */
+  readonly state: "open" | "lost";
+}
+
+/** What has not ended; of many the longest open. */
+export interface OpenPage {
+  readonly open: number;
+  readonly lost: number;
+  readonly rows: readonly OpenRow[];
+}
+
+/** What is missing of a process that was killed. */
+export interface SpanHole {
+  readonly service: string;
+  readonly node: string;
+  /** Spans that it had recorded and had no room to keep. */
+  readonly spans: number;
+  /** Bytes that it was writing when it was killed. */
+  readonly bytes: number;
+  /** Up to when all of its spans are here: what ended after that is missing, and not counted. */
+  readonly sinceMs: number;
+  /** When that became known. */
+  readonly atMs: number;
+}
+
 /** One event of `/api/live`. */
 export interface LiveSpans {
   readonly spans: readonly SearchRow[];
   /** Spans that came in the same time and are not shown. */
   readonly hidden: number;
+  /** What has not ended, when that has changed; at first in any case. */
+  readonly open?: OpenPage;
 }

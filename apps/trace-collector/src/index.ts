@@ -4,6 +4,8 @@ export type {
   Comparison,
   ErrorGroup,
   LiveSpans,
+  OpenPage,
+  OpenRow,
   OperationRow,
   SearchPage,
   SearchQuery,
@@ -12,6 +14,7 @@ export type {
   ServiceMap,
   ServiceNode,
   SpanFilter,
+  SpanHole,
 } from "./api.ts";
 export type { SpanView, Trace, TraceQuery, TraceSummary } from "./trace.ts";
 export type { CollectorStats, Traces } from "./traces.ts";

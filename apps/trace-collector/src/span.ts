@@ -1,3 +1,5 @@
+import type { OpenReport } from "@zeroplane/tracing/wire";
+
 /** Values of attributes, by name. */
 export type Attributes = Record<string, unknown>;
 
@@ -55,6 +57,8 @@ export interface Decoded {
   readonly spans: readonly DecodedSpan[];
   readonly logs: readonly DecodedLog[];
   readonly refused: Readonly<Record<string, number>>;
+  /** A process tells which of its spans have not ended. */
+  readonly open?: OpenReport;
 }
 
 /** Status of a span that failed. */

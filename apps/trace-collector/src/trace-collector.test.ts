@@ -1,6 +1,7 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { zstdCompress, zstdDecompress } from "node:zlib";
 import { SpanKind } from "@opentelemetry/api";
@@ -130,6 +131,35 @@ test("collects from pipes, keeps each span once, and counts what is none", async
   expect(trace.spans.map(({ name }) => name)).toEqual(["root", "below"]);
   expect(trace.spans[1]?.parentId).toBe(trace.spans[0]?.spanId);
   await expect(client.traces.get("0".repeat(32))).rejects.toMatchObject({ code: "ERR_NOT_FOUND" });
+});
+
+test("the critical path of calls at the same time is what their caller was blocked on", async () => {
+  await using store = new TraceStore({ data: folder(), retention: { ms: 60_000, bytes: 1e9 } });
+  const taken: Promise<unknown>[] = [];
+  const push = (kind: string, body: Uint8Array): void => void taken.push(store.add({ kind, body }));
+  const tracing = startTracing({ service: "shop", node: "shop-1", sink: { push } });
+  const interceptors = [tracingInterceptor];
+  const target = { slow: (ms: number) => sleep(ms, ms), fast: (ms: number) => sleep(ms, ms) };
+  await using server = await serve(target, { interceptors });
+  await using client = connect<typeof target>(server.endpoint, { interceptors });
+  await inSpan("checkout", {}, async () => {
+    // Ends while the caller does something else.
+    const early = client.fast(30);
+    await sleep(100);
+    await Promise.all([client.slow(120), client.fast(60), early]);
+  });
+  await tracing[Symbol.asyncDispose]();
+  await Promise.all(taken);
+  const traces = new Traces(store);
+  const [summary] = await traces.list({ name: "checkout" });
+  const { spans, criticalPath } = await traces.get(summary?.traceId ?? "");
+  const onPath = (name: string): number =>
+    criticalPath
+      .filter(({ spanId }) => spans.find((span) => span.spanId === spanId)?.name.endsWith(name))
+      .reduce((sum, { durationMs }) => sum + durationMs, 0);
+  expect(onPath("fast")).toBe(0);
+  expect(onPath("slow")).toBeGreaterThan(100);
+  expect(onPath("checkout")).toBeGreaterThan(85);
 });
 
 test("makes spans of calls that come as rows, below those that come as OTLP", async () => {

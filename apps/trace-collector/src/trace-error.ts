@@ -5,6 +5,8 @@ const RETRYABLE = {
   ERR_OTLP: false,
   /** Bytes that are no rows of calls. */
   ERR_CALLS: false,
+  /** Bytes that are no report of open spans. */
+  ERR_OPEN: false,
   /** A message of a kind that is not known. */
   ERR_KIND: false,
   /** A message beyond the limit. */

@@ -16,6 +16,8 @@ export interface SpanView {
   /** Time that none of its children accounts for. */
   readonly selfMs: number;
   readonly error?: { readonly message: string; readonly type?: string };
+  /** It has not ended: its process goes on, or is gone. Its duration is up to when that was last heard of. */
+  readonly unfinished?: "open" | "lost";
   readonly attributes: Readonly<Record<string, unknown>>;
   readonly links: readonly { readonly traceId: string; readonly spanId: string }[];
 }

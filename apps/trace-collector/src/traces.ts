@@ -1,4 +1,5 @@
 import type { SenderStats } from "@zeroplane/patterns";
+import type { SpanHole } from "./api.ts";
 import type { StoreStats, TraceStore } from "./store/trace-store.ts";
 import type { Trace, TraceQuery, TraceSummary } from "./trace.ts";
 import { TraceError } from "./trace-error.ts";
@@ -6,6 +7,8 @@ import { TraceError } from "./trace-error.ts";
 /** What the collector has and what it has missed. */
 export interface CollectorStats extends StoreStats {
   readonly bytes: number;
+  /** What is missing of processes that were killed, the newest first; at most 100. */
+  readonly holes: readonly SpanHole[];
   /** By process: messages that came, got lost, or were dropped there for want of room. */
   readonly senders: readonly SenderStats[];
 }
@@ -51,7 +54,8 @@ export class Traces {
   async stats(): Promise<CollectorStats> {
     const stats = await this.#store.stats();
     const bytes = stats.partitions.reduce((sum, partition) => sum + partition.bytes, 0);
-    return { ...stats, bytes, senders: this.#senders() };
+    const holes = await this.#store.query("holes");
+    return { ...stats, bytes, holes, senders: this.#senders() };
   }
 }
 

@@ -34,6 +34,13 @@ export interface Observed {
   readonly place: Traceparent;
   /** To be called once, when it has ended; with `error` when it failed. */
   ended(error?: unknown): void;
+  /**
+   * Called on the client, also after the end: when somebody begins to wait for the result (`await`, `then`,
+   * `Promise.all`). Who leaves it out gets a plain promise, which nobody can see being awaited.
+   */
+  awaited?(): void;
+  /** Called on the client when the answer is a stream: waits lie between its items. */
+  streamed?(): void;
 }
 
 /** A call that begins, on one side. */

@@ -7,6 +7,8 @@ import {
   type Headers,
   type Interceptor,
   intercept,
+  type Observed,
+  type Observer,
   type Operation,
   Session,
 } from "@zeroplane/link";
@@ -197,13 +199,10 @@ function invoke(inside: Inside, method: string, args: readonly unknown[]): Answe
     around === undefined && !policy.once ? options.headers : { ...options.headers };
   if (policy.once && headers !== undefined) headers[ONCE] = randomUUID();
   const { to } = options;
-  const call = new PendingCall({ method, args, headers, timeoutMs, signal, to, policy }, nowMs);
+  const seen = observer && begin(inside, observer, method, nowMs);
+  const request = { method, args, headers, timeoutMs, signal, to, policy };
+  const call = new PendingCall(request, nowMs, seen);
   call.beforeFail = inside.again;
-  if (observer !== undefined) {
-    const peer = options.to ?? pool.peerName;
-    const name = inside.fullName(method);
-    call.observe(observer.begin({ side: "client", name, peer, from: undefined, atMs: nowMs }));
-  }
   call.listen();
   retry.made();
   if (call.ended) return call.answer;
@@ -211,6 +210,12 @@ function invoke(inside: Inside, method: string, args: readonly unknown[]): Answe
   else startWithin(inside, call, around);
   if (policy.hedge !== undefined) inside.hedge.watch(call, policy.hedge);
   return call.answer;
+}
+
+function begin(inside: Inside, observer: Observer, method: string, atMs: number): Observed {
+  const peer = inside.options.to ?? inside.pool.peerName;
+  const name = inside.fullName(method);
+  return observer.begin({ side: "client", name, peer, from: undefined, atMs });
 }
 
 function startWithin(

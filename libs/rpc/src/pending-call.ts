@@ -3,6 +3,7 @@ import type { HedgeOptions } from "./hedge.ts";
 import { isStream } from "./item-pump.ts";
 import { ItemQueue } from "./item-queue.ts";
 import type { RetryOptions } from "./retry.ts";
+import { WatchedAnswer } from "./watched-answer.ts";
 
 /** What an open call asks of whoever carries it. */
 export interface CallCarrier {
@@ -99,7 +100,7 @@ export class PendingCall {
   /** Called once, when nothing more will come. */
   onEnd: ((error: unknown) => void) | undefined;
   #stopListening: (() => void) | undefined;
-  #observed: Observed | undefined;
+  readonly #observed: Observed | undefined;
   #avoid: CallCarrier[] | undefined;
   readonly #resolve: (value: unknown) => void;
   readonly #reject: (error: unknown) => void;
@@ -109,11 +110,17 @@ export class PendingCall {
   #ended = false;
   #error: unknown;
 
-  constructor(request: Request, nowMs: number) {
+  /** @param observed told of who waits for the answer, and of the end */
+  constructor(request: Request, nowMs: number, observed?: Observed) {
     this.request = request;
     this.headers = request.headers;
     this.deadlineMs = nowMs + request.timeoutMs;
-    this.answer = new Promise<unknown>(capture) as Answer;
+    this.#observed = observed;
+    this.place = observed?.place;
+    const isWatched = observed?.awaited !== undefined;
+    const answer = isWatched ? new WatchedAnswer(capture) : new Promise<unknown>(capture);
+    if (isWatched) (answer as WatchedAnswer).watch(observed);
+    this.answer = answer as Answer;
     this.#resolve = lastResolve;
     this.#reject = lastReject;
     this.answer[Symbol.asyncIterator] = iterate as never;
@@ -163,12 +170,6 @@ export class PendingCall {
     return this.#ended;
   }
 
-  /** Tells `observed` of its end. */
-  observe(observed: Observed): void {
-    this.#observed = observed;
-    this.place = observed.place;
-  }
-
   /** Cancels it when its signal is aborted. */
   listen(): void {
     const { signal } = this.request;
@@ -193,6 +194,7 @@ export class PendingCall {
 
   /** The items, for whoever iterates the answer. */
   iterate(): AsyncIterator<unknown, undefined, undefined> {
+    this.#observed?.streamed?.();
     // Who iterates hears of a failure there.
     this.answer.catch(ignore);
     const queue = this.#queue();
@@ -256,6 +258,7 @@ export class PendingCall {
 
   #becomeStream(): void {
     this.#isStream = true;
+    this.#observed?.streamed?.();
     // The deadline is for the first item, not for the length of a stream.
     this.deadlineMs = Number.POSITIVE_INFINITY;
     const queue = this.#queue();

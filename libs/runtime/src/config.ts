@@ -21,6 +21,8 @@ export const BaseConfig = z.object({
   ZP_LOGS: z.string().optional(),
   /** The trace collector's pipe, `tcp://host:port`. */
   ZP_TRACES: z.string().optional(),
+  /** Folder of this host where spans are kept over a kill -9, at most 8 MiB each process (default: they are not). */
+  ZP_SPOOL: z.string().optional(),
   ZP_LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal"]).default("info"),
   /** Host under which others reach this process; `@hostname` takes the host's name. */
   ZP_HOST: z

@@ -130,11 +130,11 @@ export class Life<Config extends BaseConfig = BaseConfig> implements AsyncDispos
   }
 
   #startTracing(): Tracing | undefined {
-    const { ZP_TRACES: endpoint } = this.config;
+    const { ZP_TRACES: endpoint, ZP_SPOOL: spool } = this.config;
     if (endpoint === undefined) return undefined;
     const { service, node } = this;
     const pipe = this.use(openPipe(endpoint, { node, keys: this.dialKeys("trace-collector") }));
-    return this.use(startTracing({ service, node, sink: pipe }));
+    return this.use(startTracing({ service, node, sink: pipe, spool }));
   }
 
   #openLines(): Feed<LogLine> | undefined {

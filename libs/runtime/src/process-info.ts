@@ -1,11 +1,10 @@
-import { Session } from "node:inspector/promises";
-import { setTimeout as sleep } from "node:timers/promises";
 import { isLocal, type Listener, sockets } from "@zeroplane/link";
-import { currentCall } from "@zeroplane/rpc";
+import { currentCall, RpcError } from "@zeroplane/rpc";
 import type { Tracing } from "@zeroplane/tracing";
 
 import { CallMeter, type MethodStats } from "./call-meter.ts";
 import { type CallFilter, type TappedCall, tapCalls } from "./call-tap.ts";
+import { type ProfileOptions, Profiler } from "./profiler.ts";
 
 /** What a process says of itself. */
 export interface ProcessStats {
@@ -31,16 +30,15 @@ export interface ProcessFacts {
   readonly checks: ReadonlyMap<string, () => void | Promise<void>>;
 }
 
-const PROFILE_MAX_MS = 30_000;
-
 /** What every process of the platform answers about itself, under `process.`. */
 export class ProcessInfo {
   readonly #facts: ProcessFacts;
   readonly #meter = new CallMeter();
-  #profiling = false;
+  readonly #profiler: Profiler;
 
   constructor(facts: ProcessFacts) {
     this.#facts = facts;
+    this.#profiler = new Profiler(facts, facts.tracing);
   }
 
   /** Answers at once: the process is there and its loop is not blocked. */
@@ -102,32 +100,25 @@ export class ProcessInfo {
    * @throws when the caller has proved no key and others than this machine can connect
    */
   tap(filter: CallFilter = {}): AsyncGenerator<TappedCall, void, undefined> {
-    const endpoint = this.#facts.listener()?.endpoint ?? "";
-    const isTrusted = currentCall()?.peer.key !== undefined || isLocal(endpoint);
-    if (isTrusted) return tapCalls(filter);
-    const text = "calls are shown only to peers with a key, or on this machine alone";
-    throw Object.assign(new Error(text), { code: "ERR_FORBIDDEN" });
+    this.#refuseStrangers("calls are shown only to");
+    return tapCalls(filter);
   }
 
   /**
-   * Profiles the CPU, one profile at a time.
-   * @param ms how long, at most 30 000
-   * @returns a `.cpuprofile` as text, for any profile viewer
+   * Profiles the CPU of this process, one profile at a time; it starts with a stall of some 30 ms, and costs a few percent.
+   * @param options `ms`: how long, at most 30 000 (default 5 000)
+   * @returns a `.cpuprofile` as text, for any profile viewer; the spans that were open meanwhile are under `zeroplane`
+   * @throws when the caller has proved no key and others than this machine can connect
    */
-  async profile(ms = 5_000): Promise<string> {
-    if (this.#profiling) throw new Error("a profile is being taken; try when it has ended");
-    this.#profiling = true;
-    const session = new Session();
-    session.connect();
-    try {
-      await session.post("Profiler.enable");
-      await session.post("Profiler.start");
-      await sleep(Math.min(ms, PROFILE_MAX_MS));
-      const { profile } = await session.post("Profiler.stop");
-      return JSON.stringify(profile);
-    } finally {
-      session.disconnect();
-      this.#profiling = false;
-    }
+  async profile(options: ProfileOptions = {}): Promise<string> {
+    this.#refuseStrangers("a profile is taken only for");
+    return this.#profiler.take(options);
+  }
+
+  #refuseStrangers(what: string): void {
+    const endpoint = this.#facts.listener()?.endpoint ?? "";
+    if (currentCall()?.peer.key !== undefined || isLocal(endpoint)) return;
+    const text = `${what} peers with a key, or on this machine alone`;
+    throw new RpcError("ERR_FORBIDDEN", text);
   }
 }

@@ -70,7 +70,7 @@ test("a process tells about itself and stops when it is asked to", async () => {
     pid: child.pid,
   });
   expect((await client.process.sockets()).sessions).toHaveLength(1);
-  expect(JSON.parse(await client.process.profile(50))).toHaveProperty("nodes");
+  expect(JSON.parse(await client.process.profile({ ms: 50 }))).toHaveProperty("nodes");
   child.kill("SIGTERM");
   expect(await ended).toMatchObject({ code: 0, err: "" });
 });

@@ -1,5 +1,6 @@
 import type { Resource } from "@opentelemetry/resources";
-import { CALLS_KIND, CallRows, type FinishedCall, type RowAttributes } from "./call-rows.ts";
+import { CALLS_KIND, CallRows, type RowAttributes } from "./call-rows.ts";
+import type { CallSpan } from "./call-span.ts";
 import { syncClock } from "./clock.ts";
 import type { SpanOutlet } from "./outlet.ts";
 
@@ -11,6 +12,8 @@ export class CallExporter {
   readonly #outlet: SpanOutlet;
   readonly #resource: RowAttributes;
   readonly #rows = new CallRows(BATCH_CALLS);
+  /** Number of the batch that is being written. */
+  #batch = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(outlet: SpanOutlet, resource: Resource) {
@@ -18,12 +21,19 @@ export class CallExporter {
     this.#resource = resource.attributes as RowAttributes;
   }
 
-  add(call: FinishedCall): void {
-    if (!this.#rows.write(call)) {
+  add(call: CallSpan): void {
+    call.row = this.#rows.write(call);
+    if (call.row < 0) {
       this.flush();
-      this.#rows.write(call);
+      call.row = this.#rows.write(call);
     }
+    call.batch = this.#batch;
     this.#timer ??= setTimeout(() => this.flush(), FLUSH_MS).unref();
+  }
+
+  /** Corrects the row of `call`, unless it has left. */
+  correct(call: CallSpan): void {
+    if (call.batch === this.#batch) this.#rows.correct(call.row, call.split);
   }
 
   /** Hands over what there is. */
@@ -32,6 +42,7 @@ export class CallExporter {
     this.#timer = undefined;
     const { count } = this.#rows;
     if (count === 0) return;
+    this.#batch++;
     syncClock();
     this.#outlet.pass(CALLS_KIND, this.#rows.take(this.#resource), count);
   }

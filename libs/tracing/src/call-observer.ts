@@ -3,11 +3,14 @@ import type { InstrumentationScope } from "@opentelemetry/core";
 import type { Resource } from "@opentelemetry/resources";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
 import { type Beginning, type Observed, type Observer, Traceparent } from "@zeroplane/link";
-import { type Added, CallSpan, hrTimeOf } from "./call-span.ts";
+import { type Added, CallSpan, type CallTaker, hrTimeOf } from "./call-span.ts";
 import { timeOf } from "./clock.ts";
 import { Descriptors } from "./descriptors.ts";
+import type { LoopClock } from "./loop-clock.ts";
+import type { OpenSpans } from "./open-spans.ts";
 import { SCOPE } from "./span.ts";
 import { newPlace, newTraceId } from "./span-ids.ts";
+import { SPLIT_UNKNOWN, type Split, serverSplit } from "./splits.ts";
 
 /** Where finished calls go. */
 export interface CallSink {
@@ -15,6 +18,8 @@ export interface CallSink {
   plain(span: CallSpan): void;
   /** One that somebody has added to. */
   full(span: ReadableSpan): void;
+  /** Of one that was `plain` it turned out that somebody waits for it. */
+  awaitedLate(span: CallSpan): void;
 }
 
 /** How calls are recorded. */
@@ -25,6 +30,10 @@ export interface CallObserverOptions {
   readonly here: () => Traceparent | undefined;
   /** Share of the traces begun here that are recorded, 0 to 1. */
   readonly sampleRatio: number;
+  /** Told of those that begin and end. */
+  readonly open: OpenSpans;
+  /** How long a message that is handled now has waited in this process. */
+  readonly clock: Pick<LoopClock, "queuedMs" | "lagMs">;
 }
 
 /** A call of a trace that is not recorded: one for all of them. */
@@ -37,7 +46,7 @@ const RECORDED = 1;
  * Records calls on both sides without an interceptor's promises: a span is an object while its call
  * is open, and a row of 56 bytes when it has ended; of what is not recorded there is nothing.
  */
-export class CallObserver implements Observer {
+export class CallObserver implements Observer, CallTaker {
   readonly #options: CallObserverOptions;
   readonly #descriptors = new Descriptors();
   readonly #scope: InstrumentationScope = { name: SCOPE };
@@ -57,14 +66,28 @@ export class CallObserver implements Observer {
     if (trace === undefined) return UNRECORDED;
     const place = newPlace(trace, parent === undefined ? RECORDED : parent.flags);
     const descriptor = this.#descriptors.get(side, name, peer);
-    return new CallSpan({ place, parent, descriptor, startMs: timeOf(atMs), take: this.#take });
+    const split = descriptor.isServer ? this.#splitAt(atMs) : SPLIT_UNKNOWN;
+    const startMs = timeOf(atMs);
+    const span = new CallSpan({ place, parent, descriptor, startMs, split, taker: this });
+    if (place.isSampled) this.#options.open.addCall(span);
+    return span;
   }
 
-  readonly #take = (span: CallSpan): void => {
-    const { sink } = this.#options;
+  take(span: CallSpan): void {
+    const { sink, open } = this.#options;
+    open.removeCall(span);
     if (span.added === undefined) sink.plain(span);
     else sink.full(this.#readable(span, span.added));
-  };
+  }
+
+  awaitedLate(span: CallSpan): void {
+    if (span.added === undefined) this.#options.sink.awaitedLate(span);
+  }
+
+  #splitAt(atMs: number): Split {
+    const { clock } = this.#options;
+    return serverSplit(clock.queuedMs(atMs), clock.lagMs);
+  }
 
   #readable(span: CallSpan, added: Added): ReadableSpan {
     const { parent, startMs, endMs, descriptor } = span;

@@ -1,6 +1,7 @@
 import type { Traceparent } from "@zeroplane/link";
 import { decode, encode } from "@zeroplane/link/codec";
 import type { Descriptor } from "./descriptors.ts";
+import { type Split, splitAttributes } from "./splits.ts";
 
 /** Kind of a pipe message that holds calls as rows (docs/protocol.md). */
 export const CALLS_KIND = "calls";
@@ -9,9 +10,11 @@ const ROW_BYTES = 56;
 const ROW_WORDS = ROW_BYTES / 4;
 const DESCRIPTORS_MAX = 65_536;
 const HAS_PARENT = 1 << 24;
+/** As in OTLP. */
+const SERVER_KIND = 2;
 
 /** Attributes of a process or of what its calls have in common. */
-export type RowAttributes = Readonly<Record<string, string | number>>;
+export type RowAttributes = Readonly<Record<string, string | number | boolean>>;
 
 /** A finished call. */
 export interface FinishedCall {
@@ -21,6 +24,7 @@ export interface FinishedCall {
   /** Time of day, milliseconds. */
   readonly startMs: number;
   readonly endMs: number;
+  readonly split: Split;
 }
 
 /** Writes calls as rows of 56 bytes, one after the other. */
@@ -46,13 +50,14 @@ export class CallRows {
     return this.#count;
   }
 
-  /** Adds `call`. @returns false when there is no room for it */
-  write({ place, parent, descriptor, startMs, endMs }: FinishedCall): boolean {
-    if (this.#count === this.#rowsMax) return false;
+  /** Adds `call`. @returns number of its row; -1 when there is no room for it */
+  write({ place, parent, descriptor, startMs, endMs, split }: FinishedCall): number {
+    if (this.#count === this.#rowsMax) return -1;
     const index = descriptor === this.#last ? this.#lastIndex : this.#indexOf(descriptor);
-    if (index === DESCRIPTORS_MAX) return false;
+    if (index === DESCRIPTORS_MAX) return -1;
     const words = this.#words;
-    const at = this.#count++ * ROW_WORDS;
+    const row = this.#count++;
+    const at = row * ROW_WORDS;
     const { trace } = place;
     words[at] = trace.a;
     words[at + 1] = trace.b;
@@ -65,7 +70,13 @@ export class CallRows {
     this.#times[(at + 8) / 2] = startMs;
     this.#times[(at + 10) / 2] = endMs;
     words[at + 12] = index | (place.flags << 16) | (parent === undefined ? 0 : HAS_PARENT);
-    return true;
+    words[at + 13] = split;
+    return row;
+  }
+
+  /** Writes another split into a row. */
+  correct(row: number, split: Split): void {
+    this.#words[row * ROW_WORDS + 13] = split;
   }
 
   /** What was written as a message, behind what it is about; the memory is used again. */
@@ -140,11 +151,14 @@ export function readCallRows(bytes: Buffer): RecordedCalls {
   for (let at = rowsAt; at < bytes.length; at += ROW_BYTES) {
     const descriptor = descriptors[bytes.readUInt16LE(at + 48)];
     if (descriptor === undefined) throw new RangeError("a row names no descriptor of its batch");
+    const split = splitAttributes(bytes.readInt32LE(at + 52), descriptor.kind === SERVER_KIND);
     calls.push({
       traceId: idAt(bytes, at, 16),
       spanId: idAt(bytes, at + 16, 8),
       parentId: bytes[at + 51] === 0 ? undefined : idAt(bytes, at + 24, 8),
       ...descriptor,
+      attributes:
+        split === undefined ? descriptor.attributes : { ...descriptor.attributes, ...split },
       startNs: nanoseconds(bytes.readDoubleLE(at + 32)),
       endNs: nanoseconds(bytes.readDoubleLE(at + 40)),
       flags: bytes[at + 50] as number,

@@ -17,8 +17,20 @@ import type { TimedEvent } from "@opentelemetry/sdk-trace";
 import type { Observed, Traceparent } from "@zeroplane/link";
 import { nowMs } from "./clock.ts";
 import type { Descriptor } from "./descriptors.ts";
-import { ATTR_EXCEPTION_MESSAGE, ATTR_EXCEPTION_STACKTRACE, ATTR_EXCEPTION_TYPE } from "./names.ts";
+import {
+  ATTR_EXCEPTION_MESSAGE,
+  ATTR_EXCEPTION_STACKTRACE,
+  ATTR_EXCEPTION_TYPE,
+  ATTR_UNAWAITED,
+} from "./names.ts";
 import { fail } from "./span.ts";
+import {
+  clientSplit,
+  SPLIT_UNAWAITED,
+  SPLIT_UNKNOWN,
+  type Split,
+  splitAttributes,
+} from "./splits.ts";
 
 const ATTRIBUTES_MAX = 128;
 const EVENTS_MAX = 128;
@@ -42,9 +54,22 @@ export interface CallFacts {
   readonly parent: Traceparent | undefined;
   readonly descriptor: Descriptor;
   readonly startMs: number;
-  /** Takes it when it has ended, once. */
-  readonly take: (span: CallSpan) => void;
+  /** Of a server: how long it waited before. */
+  readonly split: Split;
+  readonly taker: CallTaker;
 }
+
+/** Takes calls that have ended. */
+export interface CallTaker {
+  /** One has ended; once for each. */
+  take(span: CallSpan): void;
+  /** Somebody began to wait for the result of one that was taken. */
+  awaitedLate(span: CallSpan): void;
+}
+
+/** Values of `#awaitedMs` that are no time. */
+const NOT_AWAITED = 0;
+const NOT_KNOWN = -1;
 
 /**
  * The span of one call. Most have a name, a time and nothing more, and are written as they are;
@@ -57,17 +82,29 @@ export class CallSpan implements Span, Observed {
   /** When it began, time of day in milliseconds. */
   readonly startMs: number;
   endMs = 0;
-  #take: ((span: CallSpan) => void) | undefined;
+  /** What its time was made of. */
+  split: Split;
+  /** Where its row is, once it is taken: number of the batch, and in it. */
+  batch = -1;
+  row = -1;
+  /** Its neighbours in the list of open calls. */
+  earlier: CallSpan | undefined;
+  later: CallSpan | undefined;
+  readonly #taker: CallTaker;
+  #isOpen = true;
+  /** When somebody began to wait for the result, time of day in milliseconds. */
+  #awaitedMs = NOT_AWAITED;
   #added: Added | undefined;
   #context: Context | undefined;
   #spanContext: SpanContext | undefined;
 
-  constructor({ place, parent, descriptor, startMs, take }: CallFacts) {
+  constructor({ place, parent, descriptor, startMs, split, taker }: CallFacts) {
     this.place = place;
     this.startMs = startMs;
     this.parent = parent;
     this.descriptor = descriptor;
-    this.#take = take;
+    this.split = split;
+    this.#taker = taker;
   }
 
   /** The context of what the call does. */
@@ -93,7 +130,7 @@ export class CallSpan implements Span, Observed {
   }
 
   isRecording(): boolean {
-    return this.#take !== undefined && this.place.isSampled;
+    return this.#isOpen && this.place.isSampled;
   }
 
   setAttribute(key: string, value: AttributeValue): this {
@@ -153,12 +190,41 @@ export class CallSpan implements Span, Observed {
   }
 
   end(): void {
-    const take = this.#take;
-    if (take === undefined) return;
-    this.#take = undefined;
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
     if (!this.place.isSampled) return;
     this.endMs = nowMs();
-    take(this);
+    if (!this.descriptor.isServer) this.split = this.#waited();
+    if (this.#added !== undefined) this.#tellSplit(this.#added);
+    this.#taker.take(this);
+  }
+
+  /** Somebody begins to wait for the result. */
+  awaited(): void {
+    if (this.#awaitedMs !== NOT_AWAITED) return;
+    this.#awaitedMs = this.#isOpen ? nowMs() : NOT_KNOWN;
+    if (this.#isOpen || this.split !== SPLIT_UNAWAITED) return;
+    // The result was there: it did not make anybody wait.
+    this.split = clientSplit(0);
+    if (this.#added !== undefined) this.#tellSplit(this.#added);
+    this.#taker.awaitedLate(this);
+  }
+
+  /** The answer is a stream: when its reader waits is not known. */
+  streamed(): void {
+    this.#awaitedMs = NOT_KNOWN;
+  }
+
+  #waited(): Split {
+    if (this.#awaitedMs === NOT_AWAITED) return SPLIT_UNAWAITED;
+    return this.#awaitedMs === NOT_KNOWN
+      ? SPLIT_UNKNOWN
+      : clientSplit(this.endMs - this.#awaitedMs);
+  }
+
+  #tellSplit({ attributes }: Added): void {
+    delete attributes[ATTR_UNAWAITED];
+    Object.assign(attributes, splitAttributes(this.split, this.descriptor.isServer));
   }
 
   #add(): Added {

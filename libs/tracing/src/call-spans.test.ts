@@ -16,6 +16,7 @@ import {
   type TracingOptions,
   tracingInterceptor,
 } from "./index.ts";
+import { OpenSpans } from "./open-spans.ts";
 import { SPANS_KIND, SpanOutlet } from "./outlet.ts";
 
 const interceptors = [tracingInterceptor];
@@ -55,8 +56,15 @@ function recorded(make: (observer: CallObserver) => void): {
     plain.push(span);
     exporter.add(span);
   };
-  const sink = { plain: take, full: (span: ReadableSpan): void => void full.push(span) };
-  make(new CallObserver({ resource, sampleRatio: 1, here: () => undefined, sink }));
+  const sink = {
+    plain: take,
+    full: (span: ReadableSpan): void => void full.push(span),
+    awaitedLate: (span: CallSpan): void => exporter.correct(span),
+  };
+  const clock = { queuedMs: () => 1.25, lagMs: 10 };
+  const open = new OpenSpans();
+  make(new CallObserver({ resource, sampleRatio: 1, here: () => undefined, sink, clock, open }));
+  expect(open.count).toBe(0);
   exporter.flush();
   const batches = sent.map(readCallRows);
   const [first = { resource: {} }] = batches;
@@ -147,7 +155,8 @@ describe("spans of calls", () => {
     });
     expect(full).toHaveLength(1);
     const [span] = full as [ReadableSpan];
-    expect(Object.keys(span.attributes)).toHaveLength(128);
+    // Two of our own, zp.queue_ns and zp.lag_ns, come on top.
+    expect(Object.keys(span.attributes)).toHaveLength(128 + 2);
     expect([span.events.length, span.links.length]).toEqual([128, 128]);
     expect([span.droppedAttributesCount, span.droppedEventsCount, span.droppedLinksCount]).toEqual([
       75, 73, 72,

@@ -14,3 +14,7 @@ export function syncClock(): void {
   const drift = Date.now() - nowMs();
   if (Math.abs(drift) > DRIFT_MS_MAX) offsetMs += drift;
 }
+
+/** Time of day of a time of the SDK, milliseconds with a fraction. */
+export const timeOfHr = ([seconds, ns]: readonly [number, number]): number =>
+  seconds * 1_000 + ns / 1e6;

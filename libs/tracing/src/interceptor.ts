@@ -1,7 +1,9 @@
 import { type Attributes, type Context, context, SpanKind, trace } from "@opentelemetry/api";
 import type { Interceptor, Observer, Operation } from "@zeroplane/link";
 import { extract, inject } from "./context.ts";
+import type { LoopClock } from "./loop-clock.ts";
 import {
+  ATTR_LAG,
   ATTR_MESSAGING_DESTINATION,
   ATTR_MESSAGING_OPERATION,
   ATTR_MESSAGING_SYSTEM,
@@ -35,10 +37,15 @@ export const tracingInterceptor: Interceptor = Object.defineProperty(
 );
 
 let callObserver: Observer | undefined;
+let loopClock: LoopClock | undefined;
 
-/** Sets who records calls from here on; `undefined` leaves them to the interceptor itself. */
-export function observeCalls(observer: Observer | undefined): void {
+/**
+ * Sets who records calls from here on; `undefined` leaves them to the interceptor itself.
+ * @param clock tells how late the event loop was when a message of another verb was taken
+ */
+export function observeCalls(observer: Observer | undefined, clock?: LoopClock): void {
   callObserver = observer;
+  loopClock = clock;
 }
 
 function traceSending(operation: Operation, next: () => Promise<unknown>): Promise<unknown> {
@@ -62,11 +69,18 @@ function traceReceiving(operation: Operation, next: () => Promise<unknown>): Pro
   const parent: Context = linked ? context.active() : from;
   const span = startSpan(nameOf(operation), {
     kind: KINDS[operation.side],
-    attributes: about(operation),
+    attributes: { ...about(operation), ...lag() },
     links: linked ? [{ context: sender }] : [],
     parent,
   });
   return runSpan(span, parent, next);
+}
+
+/** How late the loop was, when it was. */
+function lag(): Attributes {
+  loopClock?.queuedMs(performance.now());
+  const lagMs = loopClock?.lagMs ?? 0;
+  return lagMs === 0 ? {} : { [ATTR_LAG]: Math.round(lagMs * 1e6) };
 }
 
 const MESSAGING: Readonly<Record<Operation["side"], string>> = {

@@ -20,3 +20,12 @@ export const ATTR_MESSAGING_OPERATION = "messaging.operation.name";
 export const ATTR_PEER = "network.peer.address";
 /** Where an error began, when it came from another process. */
 export const ATTR_ERROR_ORIGIN = "zp.error.origin";
+
+/** How long the caller was blocked on a call, up to its end, nanoseconds. */
+export const ATTR_AWAIT = "zp.await_ns";
+/** Nobody had waited for the result of a call when it was reported. */
+export const ATTR_UNAWAITED = "zp.unawaited";
+/** From when a call was taken from its socket, or a job was due, to the start of its handler, nanoseconds. */
+export const ATTR_QUEUE = "zp.queue_ns";
+/** For how long the event loop had been late when it took the message, nanoseconds. */
+export const ATTR_LAG = "zp.lag_ns";

@@ -1,5 +1,5 @@
 import { promisify } from "node:util";
-import { constants, zstdCompress } from "node:zlib";
+import { constants, zstdCompress, zstdCompressSync } from "node:zlib";
 import type { PipeClass } from "@zeroplane/patterns";
 
 const compress = promisify(zstdCompress);
@@ -8,7 +8,13 @@ const QUICKLY = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 /** Where batches go: what a `Pipe` of patterns offers. */
 export interface SpanSink {
   /** Takes a message, or drops it; must not wait. */
-  push(kind: string, body: Uint8Array, options?: { readonly rank?: PipeClass }): void;
+  push(
+    kind: string,
+    body: Uint8Array,
+    options?: { readonly rank?: PipeClass; readonly spans?: number },
+  ): void;
+  /** How many messages have not left this process; without it they have at once. */
+  stats?(): { readonly waiting: number };
 }
 
 /** Kind of a pipe message that holds spans: an OTLP `ExportTraceServiceRequest`, zstd. */
@@ -29,8 +35,9 @@ export interface SpanBatch {
 /** Encodes, compresses and hands over batches, one at a time; what comes too fast is dropped and counted. */
 export class SpanOutlet {
   readonly #sink: SpanSink;
-  #sending: Promise<void> = Promise.resolve();
-  #waiting = 0;
+  /** The first one is being compressed. */
+  readonly #waiting: SpanBatch[] = [];
+  #sending: Promise<void> | undefined;
   exported = 0;
   dropped = 0;
 
@@ -39,17 +46,17 @@ export class SpanOutlet {
   }
 
   send(batch: SpanBatch): void {
-    if (this.#waiting >= WAITING_MAX) {
+    if (this.#waiting.length >= WAITING_MAX) {
       this.dropped += batch.spans;
       return;
     }
-    this.#waiting++;
-    this.#sending = this.#sending.then(() => this.#send(batch));
+    this.#waiting.push(batch);
+    this.#sending ??= this.#sendAll();
   }
 
   /** Hands over a message of `spans` spans as it is. */
   pass(kind: string, body: Uint8Array, spans: number): void {
-    this.#sink.push(kind, body, { rank: 1 });
+    this.#sink.push(kind, body, { rank: 1, spans });
     this.exported += spans;
   }
 
@@ -58,14 +65,31 @@ export class SpanOutlet {
     await this.#sending;
   }
 
-  async #send({ spans, hasErrors, encode }: SpanBatch): Promise<void> {
-    const bytes = encode();
-    this.#waiting--;
-    if (bytes === undefined) {
-      this.dropped += spans;
-      return;
+  /** Gives everything to the sink before it returns: there is no later for a process that ends. */
+  flushNow(): void {
+    for (const batch of this.#waiting.splice(0)) {
+      const bytes = batch.encode();
+      if (bytes !== undefined) this.#push(batch, zstdCompressSync(bytes, QUICKLY));
     }
-    this.#sink.push(SPANS_KIND, await compress(bytes, QUICKLY), { rank: hasErrors ? 3 : 1 });
+  }
+
+  async #sendAll(): Promise<void> {
+    // In a turn of its own, so that who sends does not pay for the first.
+    await Promise.resolve();
+    for (let batch = this.#waiting[0]; batch !== undefined; batch = this.#waiting[0]) {
+      const bytes = batch.encode();
+      const packed = bytes && (await compress(bytes, QUICKLY));
+      // It may have been handed over meanwhile.
+      if (this.#waiting[0] !== batch) continue;
+      this.#waiting.shift();
+      if (packed === undefined) this.dropped += batch.spans;
+      else this.#push(batch, packed);
+    }
+    this.#sending = undefined;
+  }
+
+  #push({ spans, hasErrors }: SpanBatch, packed: Uint8Array): void {
+    this.#sink.push(SPANS_KIND, packed, { rank: hasErrors ? 3 : 1, spans });
     this.exported += spans;
   }
 }

@@ -5,4 +5,11 @@ export {
   type RowAttributes,
   readCallRows,
 } from "./call-rows.ts";
+export {
+  OPEN_KIND,
+  type OpenReport,
+  type OpenSpan,
+  readOpenReport,
+  type SpoolHole,
+} from "./open-report.ts";
 export { SPANS_KIND } from "./outlet.ts";

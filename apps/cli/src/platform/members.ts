@@ -101,7 +101,10 @@ function environmentOf(
     ZP_TRACE_QUERIES: record.traces,
     ...(record.traceHttp !== undefined && { ZP_TRACE_HTTP: record.traceHttp }),
     // A collector that traced itself would never come to rest.
-    ...(service !== "trace-collector" && { ZP_TRACES: record.pipe }),
+    ...(service !== "trace-collector" && {
+      ZP_TRACES: record.pipe,
+      ZP_SPOOL: join(dataFolder, "spool"),
+    }),
     ...(http !== undefined && { ZP_HTTP_PORT: new URL(http).port }),
     ...(pipe !== undefined && { ZP_PIPE: pipe }),
   };

@@ -41,6 +41,19 @@ test("says what was waited for in order, and what took the time itself", () => {
   expect(text).not.toContain("what failed");
 });
 
+test("of calls at the same time, what their caller was blocked on counts", () => {
+  const waited = (ms: number): object => ({ attributes: { "zp.await_ns": ms * 1e6 } });
+  const text = lines(
+    span("web", "", [0, 100]),
+    span("db", "web", [0, 80], waited(30)),
+    span("cache", "web", [5, 70], waited(0)),
+    span("audit", "web", [5, 95], { attributes: { "zp.unawaited": true } }),
+  );
+  expect(text).toMatch(
+    /in order\n\s+web work +50 ms .*\n\s+db work +30 ms .*\n\s+web work +20 ms .*\n\n/,
+  );
+});
+
 test("shows a failure once, from where it began, with the traceback of the root", () => {
   const failed = (stack?: string): object => ({
     error: { type: "ERR_NO_STOCK", message: "no tea" },

@@ -1,6 +1,7 @@
 import type { SpanView, Trace } from "@zeroplane/trace-collector";
 import {
   arrange,
+  awaitedMsOf,
   type FailedNode,
   type Failure,
   failuresOf,
@@ -50,6 +51,7 @@ function placed(view: SpanView): Placed {
     startMs,
     endMs: startMs + durationMs,
     kind: kind === "consumer" ? CONSUMER : INTERNAL,
+    awaitedMs: awaitedMsOf((name) => attributes[name]),
     failure: error?.message,
     isForeign: "zp.error.origin" in attributes,
   };

@@ -11,7 +11,7 @@ import {
   serveWorker,
   type Worker,
 } from "@zeroplane/rpc/zerorpc";
-import { type CallFilter, ProcessInfo } from "@zeroplane/runtime/process";
+import { type CallFilter, ProcessInfo, type ProfileOptions } from "@zeroplane/runtime/process";
 import { usage } from "../cli-error.ts";
 import type { ModuleLoader, ModuleTarget } from "./module-target.ts";
 
@@ -140,6 +140,7 @@ function questionsAbout(
     "_process.stats": () => info.stats(),
     "_process.sockets": () => info.sockets(),
     "_process.calls": () => info.calls(),
+    "_process.profile": (options: ProfileOptions) => info.profile(options),
     "_process.tap": (filter: CallFilter) => info.tap(filter),
   };
 }

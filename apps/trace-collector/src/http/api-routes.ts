@@ -16,6 +16,7 @@ const Search = z.strictObject({
   limit: z.coerce.number().int().min(1).max(500).optional(),
   cursor: z.string().optional(),
 });
+const Open = z.strictObject({ limit: z.coerce.number().int().min(1).max(500).optional() });
 const Range = z.strictObject({ service: FILTER.service, fromMs: FILTER.fromMs, toMs: FILTER.toMs });
 const Compare = z.strictObject({
   a: z.string(),
@@ -66,6 +67,7 @@ export function addApiRoutes(app: FastifyInstance, store: TraceStore, traces: Tr
     const { a, b, ...filter } = parameters(Compare, query);
     return store.query("compare", sideOf(a, filter), sideOf(b, filter));
   });
+  app.get("/api/open", async ({ query }) => store.query("open", parameters(Open, query).limit));
   app.get("/api/health", async () => traces.stats());
 }
 

@@ -15,11 +15,12 @@ export function addLiveRoute(app: FastifyInstance, store: TraceStore): void {
     const wanted = parameters(Live, request.query);
     let missed = 0;
     const { raw } = reply;
-    const watching = store.watch(({ spans, hidden }: LiveSpans) => {
+    const watching = store.watch(({ spans, hidden, open }: LiveSpans) => {
       const shown = spans.filter((span) => fits(span, wanted));
       if (raw.writableLength > BEHIND_MAX) missed += spans.length + hidden;
-      else if (shown.length + hidden + missed > 0) {
-        raw.write(`data: ${JSON.stringify({ spans: shown, hidden: hidden + missed })}\n\n`);
+      else if (shown.length + hidden + missed > 0 || open !== undefined) {
+        const event: LiveSpans = { spans: shown, hidden: hidden + missed, ...(open && { open }) };
+        raw.write(`data: ${JSON.stringify(event)}\n\n`);
         missed = 0;
       }
     });

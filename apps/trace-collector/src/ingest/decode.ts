@@ -1,5 +1,11 @@
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
-import { CALLS_KIND, SPANS_KIND } from "@zeroplane/tracing/wire";
+import {
+  CALLS_KIND,
+  OPEN_KIND,
+  type OpenReport,
+  readOpenReport,
+  SPANS_KIND,
+} from "@zeroplane/tracing/wire";
 import type { Decoded } from "../span.ts";
 import { TraceError } from "../trace-error.ts";
 import { spansOfCalls } from "./calls.ts";
@@ -35,6 +41,7 @@ export const ENCODINGS = Object.keys(UNPACK);
 const DECODE: Readonly<Record<string, (body: Buffer) => Decoded>> = {
   [SPANS_KIND]: (body) => decodeTraces(unpack("zstd", body)),
   [CALLS_KIND]: (body) => ({ spans: callsOf(body), logs: [], refused: {} }),
+  [OPEN_KIND]: (body) => ({ spans: [], logs: [], refused: {}, open: openOf(body) }),
   [HTTP_KINDS.traces.protobuf]: decodeTraces,
   [HTTP_KINDS.traces.json]: (body) => decodeTracesJson(body.toString()),
   [HTTP_KINDS.logs.protobuf]: decodeLogs,
@@ -43,7 +50,7 @@ const DECODE: Readonly<Record<string, (body: Buffer) => Decoded>> = {
 
 /**
  * What a message holds.
- * @throws TraceError ERR_KIND, ERR_OTLP, ERR_CALLS or ERR_TOO_LARGE
+ * @throws TraceError ERR_KIND, ERR_OTLP, ERR_CALLS, ERR_OPEN or ERR_TOO_LARGE
  */
 export function decodeMessage({ kind, encoding = "identity", body }: Message): Decoded {
   const decode = DECODE[kind];
@@ -69,6 +76,15 @@ function unpack(encoding: string, body: Buffer): Buffer {
 
 function noSuch(): never {
   throw new Error(`use one of ${ENCODINGS.join(", ")}`);
+}
+
+function openOf(body: Buffer): OpenReport {
+  try {
+    return readOpenReport(body);
+  } catch (error) {
+    const text = `not a report of open spans: ${(error as Error).message}`;
+    throw new TraceError("ERR_OPEN", text, { cause: error });
+  }
 }
 
 function callsOf(body: Buffer): ReturnType<typeof spansOfCalls> {

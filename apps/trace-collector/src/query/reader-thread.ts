@@ -11,6 +11,7 @@ import { serviceMap } from "./service-map.ts";
 import { storedTrace, viewOf } from "./trace-view.ts";
 
 const readers = new Readers(threadData<{ readonly data: string }>().data);
+const { unfinished } = readers;
 
 type Range = Parameters<typeof operations>[1];
 
@@ -38,6 +39,9 @@ const methods = {
   errors: (range: Range) => errors(readers, range),
   map: (range: Range) => serviceMap(readers, range),
   compare: (a: Side, b: Side) => compare(readers, a, b),
+  /** What has not ended. */
+  open: (limit?: number) => unfinished.page(limit),
+  holes: () => unfinished.holes(),
   sizes: () => readers.sizes(),
 };
 

@@ -1,6 +1,7 @@
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from "node:sqlite";
 import { Folder, type PartitionName } from "../store/folder.ts";
 import { READ_PRAGMAS } from "../store/schema.ts";
+import { OpenReader } from "./open.ts";
 
 /** A row of an answer. */
 export type Row = Record<string, SQLOutputValue>;
@@ -14,12 +15,15 @@ const OPEN_MAX = 64;
 
 /** The partitions as readers see them: files that come and go. */
 export class Readers implements Disposable {
+  /** What has not ended. */
+  readonly unfinished: OpenReader;
   readonly #folder: Folder;
   /** The last used comes last. */
   readonly #open = new Map<string, DatabaseSync>();
 
   constructor(data: string) {
     this.#folder = new Folder(data);
+    this.unfinished = new OpenReader(data);
   }
 
   /** Partitions with spans that start within a range, newest first; each is open until the next one is taken. */
@@ -49,6 +53,7 @@ export class Readers implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.unfinished[Symbol.dispose]();
     for (const name of this.#open.keys()) this.#close(name);
   }
 

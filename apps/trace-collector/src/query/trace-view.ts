@@ -4,6 +4,7 @@ import { logsOf, spansOf } from "../store/trace-rows.ts";
 import { KINDS, type SpanView, type Trace } from "../trace.ts";
 import { criticalPath } from "./critical-path.ts";
 import type { Readers } from "./readers.ts";
+import { selfTimes, type TimedSpan } from "./self-time.ts";
 
 /** Spans of one trace that are read at most. */
 export const TRACE_SPANS_MAX = 250_000;
@@ -19,6 +20,8 @@ export interface StoredTrace {
 export function storedTrace(readers: Readers, traceId: string): StoredTrace {
   const id = Buffer.from(traceId, "hex");
   const spans = new Map<string, StoredSpan>();
+  // Those that have ended since take their place.
+  for (const span of readers.unfinished.spansOf(id)) spans.set(span.spanId.toString("hex"), span);
   const logs: DecodedLog[] = [];
   for (const { db } of readers.within()) {
     for (const span of spansOf(db, id, TRACE_SPANS_MAX - spans.size))
@@ -28,20 +31,13 @@ export function storedTrace(readers: Readers, traceId: string): StoredTrace {
   const byStart = [...spans.values()].toSorted(
     (a, b) => Number(a.startNs - b.startNs) || Number(b.endNs - a.endNs),
   );
-  return { spans: byStart, logs: logs.toSorted((a, b) => Number(a.atNs - b.atNs)) };
+  return { spans: withSelfTimes(byStart), logs: logs.toSorted((a, b) => Number(a.atNs - b.atNs)) };
 }
 
 /** The trace for reading, with self times and the critical path. */
 export function viewOf(traceId: string, { spans, logs }: StoredTrace): Trace {
   const base = spans[0]?.startNs ?? 0n;
-  const timed = spans.map((span) => ({
-    id: span.spanId.toString("hex"),
-    parent: span.parentId?.toString("hex"),
-    startNs: Number(span.startNs - base),
-    durationNs: Number(span.endNs - span.startNs),
-    kind: span.kind,
-    awaitNs: numberOf(span.attributes["zp.await_ns"]),
-  }));
+  const timed = spans.map((span) => ({ ...timesOf(span, base), awaitNs: awaitedOf(span) }));
   const baseMs = Number(base / 1_000n) / 1_000;
   return {
     traceId,
@@ -62,8 +58,36 @@ export function viewOf(traceId: string, { spans, logs }: StoredTrace): Trace {
   };
 }
 
-const numberOf = (value: unknown): number | undefined =>
-  typeof value === "number" ? value : undefined;
+/** Self times of what has not ended are not stored. */
+function withSelfTimes(spans: readonly StoredSpan[]): readonly StoredSpan[] {
+  if (!spans.some((span) => isUnfinished(span))) return spans;
+  const base = spans[0]?.startNs ?? 0n;
+  const selfs = selfTimes(spans.map((span) => timesOf(span, base)));
+  return spans.map((span, at) => (isUnfinished(span) ? { ...span, selfNs: selfs[at] ?? 0 } : span));
+}
+
+const isUnfinished = (span: StoredSpan): boolean => unfinishedOf(span).unfinished !== undefined;
+
+const timesOf = (span: StoredSpan, base: bigint): TimedSpan => ({
+  id: span.spanId.toString("hex"),
+  parent: span.parentId?.toString("hex"),
+  startNs: Number(span.startNs - base),
+  durationNs: Number(span.endNs - span.startNs),
+  kind: span.kind,
+});
+
+/** How long its caller was blocked on it; `undefined` when it does not say so. */
+function awaitedOf({ attributes }: StoredSpan): number | undefined {
+  if (attributes["zp.unawaited"] === true) return 0;
+  const awaitNs = attributes["zp.await_ns"];
+  return typeof awaitNs === "number" ? awaitNs : undefined;
+}
+
+/** Until when it is known to have gone on is its end here. */
+function unfinishedOf({ attributes }: StoredSpan): Pick<SpanView, "unfinished"> {
+  const state = attributes["zp.unfinished"];
+  return state === "open" || state === "lost" ? { unfinished: state } : {};
+}
 
 function toView(span: StoredSpan): SpanView {
   const type = span.attributes["error.type"];
@@ -80,6 +104,7 @@ function toView(span: StoredSpan): SpanView {
     ...(span.status === STATUS_ERROR && {
       error: { message: span.statusMessage, ...(typeof type === "string" && { type }) },
     }),
+    ...unfinishedOf(span),
     attributes: span.attributes,
     links: span.links,
   };

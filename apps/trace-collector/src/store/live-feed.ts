@@ -1,4 +1,4 @@
-import type { LiveSpans, SearchRow } from "../api.ts";
+import type { LiveSpans, OpenPage, SearchRow } from "../api.ts";
 import { type DecodedSpan, STATUS_ERROR } from "../span.ts";
 
 const EVERY_MS = 250;
@@ -7,13 +7,17 @@ const ROWS_MAX = 15;
 
 /** Tells of stored spans four times a second, at most 60 a second; the others are counted. */
 export class LiveFeed implements Disposable {
+  readonly #readOpen: () => OpenPage;
   readonly #tell: (event: LiveSpans) => void;
   #rows: SearchRow[] = [];
   #hidden = 0;
+  #isOpenNew = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(tell: (event: LiveSpans) => void) {
+  /** @param readOpen reads what has not ended */
+  constructor(tell: (event: LiveSpans) => void, readOpen: () => OpenPage) {
     this.#tell = tell;
+    this.#readOpen = readOpen;
   }
 
   add(spans: readonly DecodedSpan[]): void {
@@ -26,13 +30,21 @@ export class LiveFeed implements Disposable {
     this.#timer ??= setTimeout(() => this.#flush(), EVERY_MS);
   }
 
+  /** What has not ended is no longer the same. */
+  openChanged(): void {
+    this.#isOpenNew = true;
+    this.#timer ??= setTimeout(() => this.#flush(), EVERY_MS);
+  }
+
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
   }
 
   #flush(): void {
     this.#timer = undefined;
-    this.#tell({ spans: this.#rows, hidden: this.#hidden });
+    const open = this.#isOpenNew ? { open: this.#readOpen() } : {};
+    this.#isOpenNew = false;
+    this.#tell({ spans: this.#rows, hidden: this.#hidden, ...open });
     this.#rows = [];
     this.#hidden = 0;
   }

@@ -13,6 +13,12 @@ export interface Added {
   readonly cut: number;
 }
 
+/** What names a span. */
+export interface SpanIds {
+  readonly traceId: Uint8Array;
+  readonly spanId: Uint8Array;
+}
+
 const INSERTS = {
   op: "INSERT INTO ops (service, name, kind) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
   opId: "SELECT id FROM ops WHERE service = ? AND name = ? AND kind = ?",
@@ -67,7 +73,7 @@ export class Partition implements Disposable {
     }
   }
 
-  has({ traceId, spanId }: DecodedSpan): boolean {
+  has({ traceId, spanId }: SpanIds): boolean {
     return this.#sql.has.get(traceId, spanId) !== undefined;
   }
 

@@ -3,7 +3,7 @@ import { TraceError } from "../trace-error.ts";
 import { Catalog } from "./catalog.ts";
 import { errorsName, Folder, hourName, type PartitionName, PINNED } from "./folder.ts";
 import { ERRORS_LONGER, type StoreOptions } from "./options.ts";
-import { Partition } from "./partition.ts";
+import { Partition, type SpanIds } from "./partition.ts";
 import { logsOf, spansOf } from "./trace-rows.ts";
 
 const HOUR_MS = 3_600_000;
@@ -60,6 +60,11 @@ export class Partitions implements Disposable {
       .list()
       .filter((each) => each.kind === "hour" && each.toMs > fromMs && each.fromMs <= toMs);
     return names.map(({ name }) => this.#partition(name));
+  }
+
+  /** True when a span that began at `startMs` is stored. */
+  has(ids: SpanIds, startMs: number): boolean {
+    return this.between(startMs, startMs).some((partition) => partition.has(ids));
   }
 
   pin(traceId: Uint8Array, isPinned: boolean): void {

@@ -44,7 +44,7 @@ export class TraceStore implements AsyncDisposable {
 
   /**
    * Resolves once everything in `message` is stored.
-   * @throws TraceError ERR_BUSY when too much waits; ERR_OTLP, ERR_CALLS, ERR_KIND, ERR_TOO_LARGE, ERR_STORE_FULL
+   * @throws TraceError ERR_BUSY when too much waits; ERR_OTLP, ERR_CALLS, ERR_OPEN, ERR_KIND, ERR_TOO_LARGE, ERR_STORE_FULL
    */
   async add(message: Message): Promise<Receipt> {
     const bytes = message.body.byteLength;

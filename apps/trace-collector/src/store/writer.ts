@@ -1,7 +1,9 @@
+import type { OpenReport } from "@zeroplane/tracing/wire";
 import { decodeMessage, type Message } from "../ingest/decode.ts";
 import type { DecodedLog, DecodedSpan } from "../span.ts";
 import { TraceError } from "../trace-error.ts";
 import { Finisher } from "./finisher.ts";
+import { type OpenCounts, OpenTable } from "./open-table.ts";
 import type { StoreOptions } from "./options.ts";
 import { Partitions } from "./partitions.ts";
 
@@ -15,7 +17,7 @@ export interface Receipt {
 }
 
 /** Counts since the start. */
-export interface WriterStats {
+export interface WriterStats extends OpenCounts {
   readonly batches: number;
   readonly spans: number;
   readonly logs: number;
@@ -49,6 +51,8 @@ export class Writer implements Disposable {
   readonly #finisher: Finisher;
   readonly #timers: NodeJS.Timeout[];
   readonly #refused: Record<string, number> = {};
+  readonly #open: OpenTable;
+  #onOpen: (() => void) | undefined;
   #onStored: ((spans: readonly DecodedSpan[]) => void) | undefined;
   #waiting: Waiting[] = [];
   #waitingSpans = 0;
@@ -59,9 +63,12 @@ export class Writer implements Disposable {
     this.#options = options;
     this.#partitions = new Partitions(options);
     this.#finisher = new Finisher(this.#partitions);
+    this.#open = new OpenTable(options.data, ({ traceId, spanId, startMs }) =>
+      this.#partitions.has({ traceId, spanId }, startMs),
+    );
     this.#timers = [
       setInterval(() => this.trim(Date.now()), TRIM_MS),
-      setInterval(() => this.#finisher.run(Date.now()), FINISH_MS),
+      setInterval(() => this.#finish(Date.now()), FINISH_MS),
     ];
   }
 
@@ -69,6 +76,7 @@ export class Writer implements Disposable {
   take(message: Message): Promise<Receipt> {
     try {
       const decoded = decodeMessage(message);
+      if (decoded.open !== undefined) this.#report(decoded.open);
       const refused = { ...decoded.refused };
       const { spans, logs } = this.#withinTime(decoded.spans, decoded.logs, refused);
       const settle = Promise.withResolvers<Receipt>();
@@ -83,9 +91,13 @@ export class Writer implements Disposable {
     }
   }
 
-  /** Tells of spans that were stored; `undefined` for no longer. */
-  watch(onStored: ((spans: readonly DecodedSpan[]) => void) | undefined): void {
+  /** Tells of spans that were stored, and when what has not ended is no longer the same; `undefined` for no longer. */
+  watch(
+    onStored: ((spans: readonly DecodedSpan[]) => void) | undefined,
+    onOpen?: () => void,
+  ): void {
     this.#onStored = onStored;
+    this.#onOpen = onOpen;
   }
 
   pin(traceId: Uint8Array, isPinned: boolean): void {
@@ -102,6 +114,7 @@ export class Writer implements Disposable {
     const partitionsDropped = this.#partitions.dropped;
     return {
       ...this.#counts,
+      ...this.#open.counts,
       refused: { ...this.#refused },
       unfinished,
       unfinishedForgotten,
@@ -129,6 +142,7 @@ export class Writer implements Disposable {
   [Symbol.dispose](): void {
     for (const timer of this.#timers) clearInterval(timer);
     this.flush();
+    this.#open[Symbol.dispose]();
     this.#partitions[Symbol.dispose]();
   }
 
@@ -148,8 +162,20 @@ export class Writer implements Disposable {
     this.#counts.duplicates += spans.length - added;
     this.#counts.logs += logs.length;
     this.#counts.batches += waiting.length;
+    if (this.#open.ended(spans)) this.#onOpen?.();
     this.#onStored?.(spans);
     return { added, all: spans.length };
+  }
+
+  #report(report: OpenReport): void {
+    this.#counts.batches++;
+    this.#open.report(report, Date.now());
+    this.#onOpen?.();
+  }
+
+  #finish(nowMs: number): void {
+    this.#finisher.run(nowMs);
+    if (this.#open.tick(nowMs, nowMs - this.#options.retention.ms)) this.#onOpen?.();
   }
 
   #acknowledge(
@@ -190,6 +216,7 @@ export class Writer implements Disposable {
 const REASONS: Readonly<Record<string, string>> = {
   ERR_OTLP: "otlp",
   ERR_CALLS: "calls",
+  ERR_OPEN: "open",
   ERR_KIND: "kind",
   ERR_TOO_LARGE: "large",
   ERR_STORE_FULL: "full",

@@ -217,7 +217,7 @@ export class Worker<Payload, Result> implements AsyncDisposable {
       name: this.queue,
       headers: attempt.headers,
       peer: this.#session.session.peer.node,
-      attributes: { "zp.attempt": token, "zp.queue_ms": Math.max(0, Date.now() - dueAtMs) },
+      attributes: { "zp.attempt": token, "zp.queue_ns": Math.max(0, Date.now() - dueAtMs) * 1e6 },
     };
     return interceptor(operation, async () => this.#handler(decode(payload) as Payload, attempt));
   }

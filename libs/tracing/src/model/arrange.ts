@@ -16,6 +16,8 @@ export interface Node {
   readonly endMs: number;
   /** As in OTLP: 5 for what a consumer does, which is not its sender's time. */
   readonly kind: number;
+  /** For how long its caller was blocked on it, up to its end; `undefined` when that is not known. */
+  readonly awaitedMs?: number | undefined;
   /** Its place in the order. */
   index: number;
   /** Place of its parent, -1 for a root. */

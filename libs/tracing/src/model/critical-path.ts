@@ -5,6 +5,8 @@ interface Timed {
   readonly below: number;
   readonly startMs: number;
   readonly endMs: number;
+  /** For how long its parent was blocked on it, up to its end; `undefined`: from its start. */
+  readonly awaitedMs?: number | undefined;
 }
 
 /** A stretch of time in which the whole trace waited for one span. */
@@ -17,7 +19,8 @@ export interface CriticalPart {
 /**
  * The chain of spans that made the first root take as long as it did, last part first: from its end
  * backwards, always into the child that ended last before that point (Jaeger's and CRISP's rule,
- * with children that touch counted as one after the other).
+ * with children that touch counted as one after the other). Of a child of which it is known how long it was waited for, only
+ * that time counts.
  * @param spans a parent before its children, siblings by start
  */
 export function criticalPath(spans: readonly Timed[]): CriticalPart[] {
@@ -66,10 +69,14 @@ const byEnd = (a: Timed, b: Timed): number => a.endMs - b.endMs;
 /** A child that outlives its parent was not waited for to its end, nor before its begin. */
 const within =
   (above: Timed) =>
-  ({ index, below, startMs, endMs }: Timed): Timed => ({
+  ({ index, below, startMs, endMs, awaitedMs }: Timed): Timed => ({
     index,
     below,
-    startMs: Math.max(startMs, above.startMs),
+    startMs: Math.max(
+      awaitedMs === undefined ? startMs : endMs - awaitedMs,
+      startMs,
+      above.startMs,
+    ),
     endMs: Math.min(endMs, above.endMs),
   });
 

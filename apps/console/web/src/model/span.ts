@@ -1,4 +1,4 @@
-import type { FailedNode, Part } from "@zeroplane/tracing/model";
+import { awaitedMsOf, type FailedNode, type Part } from "@zeroplane/tracing/model";
 import { type Attributes, attributesOf, type FoundSpan, type OtlpSpan } from "./otlp.ts";
 
 const FAILED = 2;
@@ -42,6 +42,14 @@ export class Span implements FailedNode {
 
   get durationMs(): number {
     return this.endMs - this.startMs;
+  }
+
+  get awaitedMs(): number | undefined {
+    const { attributes } = this.#otlp;
+    return awaitedMsOf((name) => {
+      const value = attributes?.find(({ key }) => key === name)?.value;
+      return value?.boolValue ?? value?.intValue;
+    });
   }
 
   get isForeign(): boolean {

@@ -1,5 +1,30 @@
 /** What the HTTP API under `/api/` answers. Times are milliseconds since 1970, durations milliseconds. */
 
+import type { LogView } from "./trace.ts";
+
+/** What a span has beyond the skeleton of its trace. */
+export interface SpanDetails {
+  readonly attributes: Readonly<Record<string, unknown>>;
+  readonly events: readonly {
+    readonly name: string;
+    readonly atMs: number;
+    readonly attributes: Readonly<Record<string, unknown>>;
+  }[];
+  readonly links: readonly { readonly traceId: string; readonly spanId: string }[];
+  /** The process. */
+  readonly resource: Readonly<Record<string, unknown>>;
+  readonly statusMessage: string;
+}
+
+/** The log records of a trace, by time. */
+export interface LogPage {
+  readonly logs: readonly LogView[];
+  /** True when there are more than these. */
+  readonly isCut: boolean;
+}
+
+export type { LogView };
+
 /** A trace or a span that a search found. */
 export interface SearchRow {
   readonly traceId: string;

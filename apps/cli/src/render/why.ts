@@ -4,6 +4,7 @@ import {
   type FailedNode,
   type Failure,
   failuresOf,
+  type NamedNode,
   nowhere,
 } from "@zeroplane/tracing/model";
 import type { Style } from "./style.ts";
@@ -19,7 +20,7 @@ const BAR_WIDTH = 20;
 const CONSUMER = 5;
 const INTERNAL = 1;
 
-interface Placed extends FailedNode {
+interface Placed extends FailedNode, NamedNode {
   readonly view: SpanView;
 }
 
@@ -42,6 +43,7 @@ export function whyLines({ traceId, spans }: Trace, style: Style): string[] {
 
 function placed(view: SpanView): Placed {
   const { spanId, parentId = "", startMs, durationMs, kind, error, attributes } = view;
+  const awaitNs = attributes["zp.await_ns"];
   return {
     ...nowhere(),
     view,
@@ -50,6 +52,7 @@ function placed(view: SpanView): Placed {
     startMs,
     endMs: startMs + durationMs,
     kind: kind === "consumer" ? CONSUMER : INTERNAL,
+    awaitMs: typeof awaitNs === "number" ? awaitNs / 1e6 : undefined,
     failure: error?.message,
     isForeign: "zp.error.origin" in attributes,
   };

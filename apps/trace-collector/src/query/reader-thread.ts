@@ -8,6 +8,8 @@ import { operations } from "./operations.ts";
 import { Readers } from "./readers.ts";
 import { search } from "./search.ts";
 import { serviceMap } from "./service-map.ts";
+import { skeletonOf } from "./skeleton.ts";
+import { detailsOf, findInTrace, logPageOf } from "./trace-details.ts";
 import { storedTrace, viewOf } from "./trace-view.ts";
 
 const readers = new Readers(threadData<{ readonly data: string }>().data);
@@ -33,6 +35,10 @@ const methods = {
     if (format === "perfetto") return JSON.stringify(toPerfetto(view));
     return JSON.stringify(format === "speedscope" ? toSpeedscope(view) : view);
   },
+  skeleton: (traceId: string) => skeletonOf(readers, traceId),
+  details: (traceId: string, spanIds: readonly string[]) => detailsOf(readers, traceId, spanIds),
+  logs: (traceId: string) => logPageOf(readers, traceId),
+  find: (traceId: string, text: string) => findInTrace(readers, traceId, text),
   search: (query: SearchQuery) => search(readers, query),
   operations: (range: Range) => operations(readers, range),
   errors: (range: Range) => errors(readers, range),

@@ -1,8 +1,8 @@
+import { arrange, type NamedNode, nowhere } from "@zeroplane/tracing/model";
 import { type DecodedLog, STATUS_ERROR } from "../span.ts";
 import type { StoredSpan } from "../store/trace-rows.ts";
 import { logsOf, spansOf } from "../store/trace-rows.ts";
-import { KINDS, type SpanView, type Trace } from "../trace.ts";
-import { criticalPath } from "./critical-path.ts";
+import { KINDS, type LogView, type PathView, type SpanView, type Trace } from "../trace.ts";
 import type { Readers } from "./readers.ts";
 
 /** Spans of one trace that are read at most. */
@@ -33,37 +33,53 @@ export function storedTrace(readers: Readers, traceId: string): StoredTrace {
 
 /** The trace for reading, with self times and the critical path. */
 export function viewOf(traceId: string, { spans, logs }: StoredTrace): Trace {
-  const base = spans[0]?.startNs ?? 0n;
-  const timed = spans.map((span) => ({
-    id: span.spanId.toString("hex"),
-    parent: span.parentId?.toString("hex"),
-    startNs: Number(span.startNs - base),
-    durationNs: Number(span.endNs - span.startNs),
-    kind: span.kind,
-    awaitNs: numberOf(span.attributes["zp.await_ns"]),
-  }));
-  const baseMs = Number(base / 1_000n) / 1_000;
   return {
     traceId,
     spans: spans.map(toView),
-    logs: logs.map((log) => ({
-      ...(log.spanId && { spanId: log.spanId.toString("hex") }),
-      service: log.service,
-      atMs: Number(log.atNs / 1_000n) / 1_000,
-      severity: log.severity,
-      body: log.body,
-      attributes: log.attributes,
-    })),
-    criticalPath: criticalPath(timed).map(({ id, fromNs, toNs }) => ({
-      spanId: id,
-      startMs: baseMs + fromNs / 1e6,
-      durationMs: (toNs - fromNs) / 1e6,
-    })),
+    logs: logs.map(toLogView),
+    criticalPath: pathOf(spans),
   };
 }
 
-const numberOf = (value: unknown): number | undefined =>
-  typeof value === "number" ? value : undefined;
+function pathOf(spans: readonly StoredSpan[]): PathView[] {
+  const base = spans[0]?.startNs ?? 0n;
+  const baseMs = Number(base / 1_000n) / 1_000;
+  const { order } = arrange(spans.map((span) => placed(span, base)));
+  const parts = order.flatMap(({ id, critical }) => critical.map((part) => ({ id, ...part })));
+  return parts
+    .sort((a, b) => a.fromMs - b.fromMs)
+    .map(({ id, fromMs, toMs }) => ({
+      spanId: id,
+      startMs: baseMs + fromMs,
+      durationMs: toMs - fromMs,
+    }));
+}
+
+function placed(
+  { spanId, parentId, kind, startNs, endNs, attributes }: StoredSpan,
+  base: bigint,
+): NamedNode {
+  const awaitNs = attributes["zp.await_ns"];
+  return {
+    ...nowhere(),
+    id: spanId.toString("hex"),
+    parentId: parentId?.toString("hex") ?? "",
+    kind,
+    startMs: Number(startNs - base) / 1e6,
+    endMs: Number(endNs - base) / 1e6,
+    awaitMs: typeof awaitNs === "number" ? awaitNs / 1e6 : undefined,
+  };
+}
+
+/** A log record for reading. */
+export const toLogView = (log: DecodedLog): LogView => ({
+  ...(log.spanId && { spanId: log.spanId.toString("hex") }),
+  service: log.service,
+  atMs: Number(log.atNs / 1_000n) / 1_000,
+  severity: log.severity,
+  body: log.body,
+  attributes: log.attributes,
+});
 
 function toView(span: StoredSpan): SpanView {
   const type = span.attributes["error.type"];

@@ -14,6 +14,18 @@ const Search = z.strictObject({
   limit: z.coerce.number().int().min(1).max(500).optional(),
   cursor: z.string().optional(),
 });
+const Filter = z.strictObject(FILTER);
+const Explain = z.strictObject({
+  ...FILTER,
+  box: z
+    .string()
+    .regex(/^[\d.]+(,[\d.]+){3}$/, "fromMs,toMs,minMs,maxMs")
+    .transform((text) => {
+      const [fromMs = 0, toMs = 0, minMs = 0, maxMs = 0] = text.split(",").map(Number);
+      return { fromMs, toMs, minMs, maxMs };
+    })
+    .refine((box) => Object.values(box).every(Number.isFinite), "four numbers"),
+});
 const Range = z.strictObject({ service: FILTER.service, fromMs: FILTER.fromMs, toMs: FILTER.toMs });
 const Compare = z.strictObject({
   a: z.string(),
@@ -27,6 +39,13 @@ export function addApiRoutes(app: FastifyInstance, store: TraceStore, traces: Tr
   app.get("/api/search", async ({ query }) =>
     store.query("search", filterOf(parameters(Search, query))),
   );
+  app.get("/api/heatmap", async ({ query }) =>
+    store.query("heatmap", filterOf(parameters(Filter, query))),
+  );
+  app.get("/api/explain", async ({ query }) => {
+    const { box, ...filter } = parameters(Explain, query);
+    return store.query("explain", filterOf(filter), box);
+  });
   app.get("/api/operations", async ({ query }) =>
     store.query("operations", parameters(Range, query)),
   );

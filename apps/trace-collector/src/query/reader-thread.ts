@@ -1,9 +1,11 @@
-import type { SearchQuery } from "../api.ts";
+import type { SearchQuery, SpanFilter, TimeBox } from "../api.ts";
 import { toHtml, toPerfetto, toSpeedscope } from "../export/formats.ts";
 import { toOtlpJson } from "../export/otlp-json.ts";
 import { offer, threadData } from "../store/thread.ts";
 import { compare, type Side } from "./compare.ts";
 import { errors } from "./errors.ts";
+import { explain } from "./explain.ts";
+import { heatmap } from "./heatmap.ts";
 import { operations } from "./operations.ts";
 import { Readers } from "./readers.ts";
 import { search } from "./search.ts";
@@ -40,6 +42,8 @@ const methods = {
   logs: (traceId: string) => logPageOf(readers, traceId),
   find: (traceId: string, text: string) => findInTrace(readers, traceId, text),
   search: (query: SearchQuery) => search(readers, query),
+  heatmap: (filter: SpanFilter) => heatmap(readers, filter),
+  explain: (filter: SpanFilter, box: TimeBox) => explain(readers, filter, box),
   operations: (range: Range) => operations(readers, range),
   errors: (range: Range) => errors(readers, range),
   map: (range: Range) => serviceMap(readers, range),

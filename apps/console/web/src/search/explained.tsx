@@ -100,7 +100,9 @@ function Line({ of }: { readonly of: Difference }): JSX.Element {
 function Share({ of }: { readonly of: number }): JSX.Element {
   return (
     <span class="share">
-      <meter value={of} aria-hidden="true" />
+      <i aria-hidden="true">
+        <b style={{ width: `${of * 100}%` }} />
+      </i>
       <span class="number">{of === 0 ? "0 %" : percent(of)}</span>
     </span>
   );

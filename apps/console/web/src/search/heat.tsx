@@ -134,7 +134,7 @@ function drawAxis(
   for (const ms of DECADES_MS) {
     const y = (1 - grid.y(ms)) * height;
     if (y < 12 || y > height) continue;
-    context.fillText(duration(ms).replace(".00", ""), 4, y);
+    context.fillText(duration(ms).replace(/\.0+(?= )/, ""), 4, y);
     context.beginPath();
     context.moveTo(0, y);
     context.lineTo(width, y);

@@ -22,7 +22,7 @@ export function LogLines({ trace, logs, isOfSpan = false }: Props): JSX.Element 
           <span class="number quiet">+{duration(log.atMs - trace.startedAtMs)}</span>
           <b class="severity">{severityOf(log.severity)}</b>
           {!isOfSpan && <Place trace={trace} log={log} />}
-          <span class="body">
+          <span class="said">
             {shown(log.body)}
             {Object.entries(log.attributes).map(([key, value]) => (
               <span key={key} class="quiet">

@@ -38,7 +38,7 @@ function start(script: string, env: Readonly<Record<string, string>>): void {
 }
 
 let url = "";
-let collector = "";
+let otlp = "";
 let first = "";
 let browser: Browser;
 let page: Page;
@@ -75,7 +75,7 @@ async function startAll(): Promise<void> {
     ZP_TRACE_HTTP: `http://127.0.0.1:${traces}/`,
   });
   url = `http://127.0.0.1:${http}`;
-  collector = `http://127.0.0.1:${traces}`;
+  otlp = `http://127.0.0.1:${traces}`;
   first = tcp(hops[0]);
 }
 
@@ -90,7 +90,7 @@ async function send(signal: "traces" | "logs", records: readonly object[]): Prom
       : { resourceLogs: [{ resource, scopeLogs: [{ logRecords: records }] }] };
   const headers = { "content-type": "application/json" };
   const sent = JSON.stringify(body);
-  const answer = await fetch(`${collector}/v1/${signal}`, { method: "POST", headers, body: sent });
+  const answer = await fetch(`${otlp}/v1/${signal}`, { method: "POST", headers, body: sent });
   expect(await answer.json()).toEqual({});
 }
 

@@ -22,7 +22,6 @@ const SECURITY = {
   "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
 };
 
-
 interface Asked {
   readonly Params: { readonly traceId: string };
 }

@@ -265,13 +265,14 @@ test("a skeleton has the shape of a trace, and the rest is told of the spans tha
       jsonSpan(1, 3, { parentSpanId: idOf(9, 8), status: { code: 2, message: "no" } }, 800),
     ]),
   );
-  await collector.post(otlpJson([jsonSpan(1, 1)], "front"));
+  await collector.post(otlpJson([jsonSpan(1, 1, {}, 5_000)], "front"));
   const path = `/api/traces/${idOf(1, 16)}`;
   const packed = await fetch(`${collector.url}${path}?format=skeleton`);
   const skeleton = readSkeleton(await packed.arrayBuffer());
   expect([...skeleton.parents]).toEqual([NONE, 0, LOST]);
   expect(Buffer.from(skeleton.ids).toString("hex")).toBe([1, 2, 3].map((n) => idOf(n, 8)).join(""));
-  expect([...skeleton.startMs]).toEqual([0, 100, 200].map((ms) => expect.closeTo(ms, -1)));
+  expect(skeleton.startMs[0]).toBe(0);
+  expect([...skeleton.startMs]).toEqual([...skeleton.startMs].toSorted((a, b) => a - b));
   expect([...skeleton.endMs].map((ms, at) => ms - (skeleton.startMs[at] ?? 0))).toEqual([5, 5, 5]);
   expect([...skeleton.awaitMs]).toEqual([Number.NaN, 2, Number.NaN]);
   const named = [...skeleton.operation].map((at) => skeleton.operations[at]);

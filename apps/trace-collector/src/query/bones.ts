@@ -59,7 +59,12 @@ export class Bones {
 
   /** Place of an operation of a partition in a process. */
   #operationsOf(db: DatabaseSync, traceId: Uint8Array): (op: number, node: string) => number {
-    const ops = new Map(db.prepare(OPS).all(traceId).map((op) => [Number(op["id"]), op]));
+    const ops = new Map(
+      db
+        .prepare(OPS)
+        .all(traceId)
+        .map((op) => [Number(op["id"]), op]),
+    );
     return (op, node) => {
       const { service, name, kind } = ops.get(op) ?? {};
       const operation = {

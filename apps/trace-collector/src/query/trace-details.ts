@@ -1,7 +1,7 @@
 import type { LogPage, SpanDetails } from "../api.ts";
 import type { DecodedLog } from "../span.ts";
-import { logsOf, spanOf } from "../store/trace-rows.ts";
 import { ReadChunk } from "../store/attribute-chunk.ts";
+import { logsOf, spanOf } from "../store/trace-rows.ts";
 import type { Readers } from "./readers.ts";
 import { toLogView } from "./trace-view.ts";
 

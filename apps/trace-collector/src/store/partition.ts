@@ -179,7 +179,9 @@ function selfTimesOf(spans: readonly DecodedSpan[]): Float64Array {
       const ns = Number(span.startNs - base);
       return {
         id: span.traceId.toString("latin1") + span.spanId.toString("latin1"),
-        parentId: span.parentId ? span.traceId.toString("latin1") + span.parentId.toString("latin1") : "",
+        parentId: span.parentId
+          ? span.traceId.toString("latin1") + span.parentId.toString("latin1")
+          : "",
         startMs: ns / NS_PER_MS,
         endMs: (ns + durationOf(span)) / NS_PER_MS,
         kind: span.kind,

@@ -85,10 +85,7 @@ export class Thread<O extends Offered> implements AsyncDisposable {
 export const threadData = <T>(): T => workerData as T;
 
 /** The thread's side: offers `methods` until it is to end, then calls `end` and waits for it. */
-export function offer(
-  methods: Offered,
-  end: () => void | Promise<void>,
-): (event: unknown) => void {
+export function offer(methods: Offered, end: () => void | Promise<void>): (event: unknown) => void {
   const port = parentPort;
   if (port === null) throw new Error("this file is the script of a worker thread");
   port.on("message", (message: Question | typeof END) => {

@@ -52,14 +52,22 @@ async function backend(...answers: readonly [Answer, ...Answer[]]): Promise<Back
 }
 
 const body = (text: string) =>
-  ({ signal: "traces", type: "application/x-protobuf", body: new Uint8Array(Buffer.from(text)) }) as const;
+  ({
+    signal: "traces",
+    type: "application/x-protobuf",
+    body: new Uint8Array(Buffer.from(text)),
+  }) as const;
 const QUICKLY = { backoffMs: 5, timeoutMs: 200 };
 
 test("429, 503, a closed connection and no answer are tried again until the backend is well; order stays", async () => {
   await using server = await backend(status(429), status(503), close, nothing, well);
   await using tee = new Tee({ url: server.url, headers: { "x-key": "k" }, ...QUICKLY });
   tee.send(body("first"));
-  tee.send({ signal: "logs", type: "application/json", body: new Uint8Array(Buffer.from("second")) });
+  tee.send({
+    signal: "logs",
+    type: "application/json",
+    body: new Uint8Array(Buffer.from("second")),
+  });
   await vi.waitUntil(() => tee.stats().sent === 2, { timeout: 10_000 });
   expect(server.seen.map((each) => each.body)).toEqual([...Array(5).fill("first"), "second"]);
   expect(server.seen.at(-1)).toMatchObject({

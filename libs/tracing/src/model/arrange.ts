@@ -1,5 +1,5 @@
 import { criticalPath } from "./critical-path.ts";
-import { LOST, type NamedNode, type Node, NONE, type Part, parentsOf } from "./node.ts";
+import { LOST, type NamedNode, NONE, type Node, type Part, parentsOf } from "./node.ts";
 import { selfTimes } from "./self-time.ts";
 
 /** Spans in the order of a tree: each before what is below it, siblings by start. */

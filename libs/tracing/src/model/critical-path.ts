@@ -1,4 +1,4 @@
-import { CONSUMER, type Node, NONE } from "./node.ts";
+import { CONSUMER, NONE, type Node } from "./node.ts";
 
 /** What the critical path needs to know of a span. */
 type Timed = Pick<Node, "index" | "parent" | "below" | "startMs" | "endMs" | "kind" | "awaitMs">;

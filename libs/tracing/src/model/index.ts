@@ -1,6 +1,6 @@
 export { type Arrangement, arrange, arrangeLinked } from "./arrange.ts";
 export { type FailedNode, type Failure, failuresOf } from "./failures.ts";
-export { LOST, type NamedNode, type Node, NONE, nowhere, type Part } from "./node.ts";
+export { LOST, type NamedNode, NONE, type Node, nowhere, type Part } from "./node.ts";
 export { selfTimesByName, type TimedByName } from "./self-time.ts";
 export {
   packSkeleton,

@@ -38,7 +38,8 @@ function trace(...spans: readonly Short[]): Trace {
 
 const bytesOf = (n: number): number[] => [n >> 16, (n >> 8) & 255, n & 255];
 const short = (id: string): string => id.replace(/^0+(?=.)/, "");
-const ids = ({ spans }: Trace): string => spans.map(({ id, depth }) => `${short(id)}:${depth}`).join(" ");
+const ids = ({ spans }: Trace): string =>
+  spans.map(({ id, depth }) => `${short(id)}:${depth}`).join(" ");
 const self = ({ spans }: Trace): Record<string, number> =>
   Object.fromEntries(spans.map(({ id, selfMs }) => [short(id), selfMs]));
 const path = ({ spans }: Trace): Record<string, string> =>
@@ -67,12 +68,7 @@ describe("the order of a trace", () => {
   });
 
   test("shows what has lost its parent, what goes round in a circle", () => {
-    const found = trace(
-      ["a", "", 0, 9],
-      ["b", "f", 1, 2],
-      ["c", "d", 3, 4],
-      ["d", "c", 4, 5],
-    );
+    const found = trace(["a", "", 0, 9], ["b", "f", 1, 2], ["c", "d", 3, 4], ["d", "c", 4, 5]);
     expect(ids(found)).toBe("a:0 b:0 c:0 d:1");
     expect([found.orphans, found.cycles]).toEqual([1, 1]);
   });

@@ -98,10 +98,7 @@ interface Place {
   readonly height: number;
 }
 
-function drawCells(
-  context: CanvasRenderingContext2D,
-  { map, grid, width, height }: Place,
-): void {
+function drawCells(context: CanvasRenderingContext2D, { map, grid, width, height }: Place): void {
   const most = Math.log1p(Math.max(...map.cells.map(({ spans }) => spans)));
   const [accent, bad] = [ink("--accent"), ink("--bad")];
   const cellWidth = Math.max(1, width / map.columns - 0.5);
@@ -123,10 +120,7 @@ function drawCells(
 
 const DECADES_MS = [0.001, 0.01, 0.1, 1, 10, 100, 1_000, 10_000, 100_000, 1_000_000];
 
-function drawAxis(
-  context: CanvasRenderingContext2D,
-  { map, grid, width, height }: Place,
-): void {
+function drawAxis(context: CanvasRenderingContext2D, { map, grid, width, height }: Place): void {
   context.font = "11px system-ui, sans-serif";
   context.fillStyle = ink("--quiet");
   context.strokeStyle = ink("--line");
@@ -161,5 +155,10 @@ function drawBox(
   context.fillRect(0, top, left, bottom - top);
   context.fillRect(right, top, width - right, bottom - top);
   context.strokeStyle = ink("--ink");
-  context.strokeRect(left + 0.5, top + 0.5, Math.max(1, right - left - 1), Math.max(1, bottom - top - 1));
+  context.strokeRect(
+    left + 0.5,
+    top + 0.5,
+    Math.max(1, right - left - 1),
+    Math.max(1, bottom - top - 1),
+  );
 }

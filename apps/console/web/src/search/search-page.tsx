@@ -1,4 +1,4 @@
-import type { Heatmap, SearchPage as Found, SearchRow } from "@zeroplane/trace-collector/api";
+import type { SearchPage as Found, Heatmap, SearchRow } from "@zeroplane/trace-collector/api";
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { change, useAddress } from "../address.ts";

@@ -32,12 +32,14 @@ const nothing: Answer = () => undefined;
 /** A real server that gives these answers in turn, and then the last one. */
 async function backend(...answers: readonly [Answer, ...Answer[]]): Promise<Backend> {
   const seen: Seen[] = [];
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
-    for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
-    const body = gunzipSync(Buffer.concat(chunks)).toString();
-    seen.push({ path: request.url ?? "", headers: request.headers, body });
-    (answers[seen.length - 1] ?? answers.at(-1))?.(response);
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.once("end", () => {
+      const body = gunzipSync(Buffer.concat(chunks)).toString();
+      seen.push({ path: request.url ?? "", headers: request.headers, body });
+      (answers[seen.length - 1] ?? answers.at(-1))?.(response);
+    });
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   return {

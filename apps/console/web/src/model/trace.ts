@@ -20,7 +20,7 @@ export interface Trace {
   /** True when there are more spans than these. */
   readonly isCut: boolean;
   /** The span with an id. */
-  find(id: string): Span | undefined;
+  readonly find: (id: string) => Span | undefined;
 }
 
 /** Puts the spans of a trace into their places. */

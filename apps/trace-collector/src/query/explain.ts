@@ -114,7 +114,7 @@ class Side {
 
   #tally(kind: Difference["kind"], key: string, value: unknown): void {
     if (value === null || typeof value === "object") return;
-    const text = String(value);
+    const text = typeof value === "string" ? value : JSON.stringify(value);
     if (text.length > VALUE_MAX) return;
     const pair = JSON.stringify([kind, key, text]);
     const before = this.pairs.get(pair);

@@ -30,7 +30,8 @@ const FILES: Readonly<Record<string, readonly [file: string, type: string]>> = {
 };
 /** Pages that are built: everything below the address of the first is drawn by its script. */
 const BUILT = new URL("../dist/pages/", import.meta.url);
-const OF_TRACES = /^\/api\/(traces\/[0-9a-f]+|search|operations|errors|map|compare|live|health)$/;
+const OF_TRACES =
+  /^\/api\/(traces\/[0-9a-f]+(\/(details|logs|find))?|search|heatmap|explain|operations|errors|map|compare|live|health)$/;
 const ASSET = /^\/assets\/[\w-]+\.(js|css)$/;
 const TYPES: Readonly<Record<string, string>> = { js: "text/javascript", css: "text/css" };
 const SECURITY = {

@@ -38,6 +38,7 @@ function start(script: string, env: Readonly<Record<string, string>>): void {
 }
 
 let url = "";
+let otlp = "";
 let first = "";
 let browser: Browser;
 let page: Page;
@@ -74,7 +75,23 @@ async function startAll(): Promise<void> {
     ZP_TRACE_HTTP: `http://127.0.0.1:${traces}/`,
   });
   url = `http://127.0.0.1:${http}`;
+  otlp = `http://127.0.0.1:${traces}`;
   first = tcp(hops[0]);
+}
+
+const text = (key: string, stringValue: string): object => ({ key, value: { stringValue } });
+
+/** Sends OTLP of one service to the collector. */
+async function send(signal: "traces" | "logs", records: readonly object[]): Promise<void> {
+  const resource = { attributes: [text("service.name", "kiln")] };
+  const body =
+    signal === "traces"
+      ? { resourceSpans: [{ resource, scopeSpans: [{ spans: records }] }] }
+      : { resourceLogs: [{ resource, scopeLogs: [{ logRecords: records }] }] };
+  const headers = { "content-type": "application/json" };
+  const sent = JSON.stringify(body);
+  const answer = await fetch(`${otlp}/v1/${signal}`, { method: "POST", headers, body: sent });
+  expect(await answer.json()).toEqual({});
 }
 
 const inChromium = describe.skipIf(CHROMIUM === undefined);
@@ -174,6 +191,67 @@ inChromium("the trace pages, in Chromium", { timeout: 2 * START_MS }, () => {
       if (i === 0) continue;
       await page.getByRole("cell", { name: `${HOPS[i - 1]} → ${to}` }).waitFor();
     }
+  });
+
+  test("show the logs of a trace at their span, by severity and text, and in the panel", async () => {
+    await page.keyboard.press("j");
+    const address = new URL(page.url());
+    const record = {
+      traceId: address.pathname.split("/").at(-1),
+      spanId: address.searchParams.get("span"),
+      timeUnixNano: `${Date.now()}000000`,
+    };
+    await send("logs", [
+      { ...record, severityNumber: 17, body: { stringValue: "the shelf broke" } },
+      { ...record, severityNumber: 5, body: { stringValue: "looked at the shelf" } },
+    ]);
+    await page.reload();
+    const panel = page.getByRole("complementary");
+    await panel.getByText("the shelf broke").waitFor();
+    await page.keyboard.press("g");
+    const lines = page.getByRole("tabpanel").getByRole("listitem");
+    await expect.poll(() => lines.count()).toBe(2);
+    await page.getByLabel("At least").selectOption("warn");
+    await expect.poll(() => lines.allTextContents()).toEqual([expect.stringContaining("broke")]);
+    await page.getByLabel("Find in spans").fill("looked");
+    await expect.poll(() => lines.count()).toBe(0);
+  });
+
+  test("explain the outliers in a box that is dragged over the heatmap, or moved by keys", async () => {
+    const spans = Array.from({ length: 60 }, (_, n) => {
+      const isSlow = n >= 50;
+      const startMs = Date.now() - 60_000 * (1 + n / 2);
+      return {
+        traceId: (n + 1).toString(16).padStart(32, "0"),
+        spanId: (n + 1).toString(16).padStart(16, "0"),
+        name: "fire",
+        kind: 2,
+        startTimeUnixNano: `${Math.round(startMs)}000000`,
+        endTimeUnixNano: `${Math.round(startMs) + (isSlow ? 3_000 : 10)}000000`,
+        attributes: [text("clay", isSlow ? "wet clay" : "dry")],
+      };
+    });
+    await send("traces", spans);
+    await page.goto(`${url}/traces?service=kiln`);
+    const map = page.getByRole("img", { name: /by time and duration/ });
+    const { x, y, width, height } = (await map.boundingBox()) ?? expect.fail("no heatmap");
+    await page.mouse.move(x + 2, y + 2);
+    await page.mouse.down();
+    await page.mouse.move(x + width - 2, y + height / 2, { steps: 3 });
+    await page.mouse.up();
+    const clay = page.getByRole("row").filter({ hasText: "clay = wet clay" });
+    await clay.waitFor();
+    expect(await clay.textContent()).toMatch(/100 %.*0 %/);
+    await clay.getByRole("link").click();
+    await page.getByText("10 of 10 traces").waitFor();
+    const box = (): string | null => new URL(page.url()).searchParams.get("box");
+    const dragged = box();
+    expect(dragged).toMatch(/^[\d.]+(,[\d.]+){3}$/);
+    await map.focus();
+    await page.keyboard.press("ArrowDown");
+    expect(box()).not.toBe(dragged);
+    await page.keyboard.press("Escape");
+    expect(box()).toBeNull();
   });
 
   test("say so when there is no such trace", async () => {

@@ -1,5 +1,30 @@
 /** What the HTTP API under `/api/` answers. Times are milliseconds since 1970, durations milliseconds. */
 
+import type { LogView } from "./trace.ts";
+
+/** What a span has beyond the skeleton of its trace. */
+export interface SpanDetails {
+  readonly attributes: Readonly<Record<string, unknown>>;
+  readonly events: readonly {
+    readonly name: string;
+    readonly atMs: number;
+    readonly attributes: Readonly<Record<string, unknown>>;
+  }[];
+  readonly links: readonly { readonly traceId: string; readonly spanId: string }[];
+  /** The process. */
+  readonly resource: Readonly<Record<string, unknown>>;
+  readonly statusMessage: string;
+}
+
+/** The log records of a trace, by time. */
+export interface LogPage {
+  readonly logs: readonly LogView[];
+  /** True when there are more than these. */
+  readonly isCut: boolean;
+}
+
+export type { LogView };
+
 /** A trace or a span that a search found. */
 export interface SearchRow {
   readonly traceId: string;
@@ -53,6 +78,60 @@ export interface SearchQuery extends SpanFilter {
   /** Default 20, at most 500. */
   readonly limit?: number;
   readonly cursor?: string;
+}
+
+/** Spans by when they began and how long they took. */
+export interface Heatmap {
+  readonly fromMs: number;
+  /** Time that a column stands for. */
+  readonly columnMs: number;
+  readonly columns: number;
+  /** Those with spans; a row is a stretch of durations, of equal length on a logarithmic scale. */
+  readonly cells: readonly {
+    /** Its column, from 0. */
+    readonly at: number;
+    readonly minMs: number;
+    readonly maxMs: number;
+    readonly spans: number;
+    readonly errors: number;
+  }[];
+}
+
+/** A part of a heatmap. */
+export interface TimeBox {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly minMs: number;
+  readonly maxMs: number;
+}
+
+/** Something that is more, or less, common in a box than outside. */
+export interface Difference {
+  readonly kind: "service" | "operation" | "error" | "attribute";
+  /** Of an attribute its name, of an operation its service. */
+  readonly key: string;
+  readonly value: string;
+  /** Shares of the spans that have it, 0 to 1. */
+  readonly inside: number;
+  readonly outside: number;
+}
+
+/** What sets the spans in a box apart from the others. */
+export interface Explanation {
+  readonly inside: ExplainedSide;
+  readonly outside: ExplainedSide;
+  /** The clearest first. */
+  readonly differences: readonly Difference[];
+  /** The longest spans in the box. */
+  readonly examples: readonly SearchRow[];
+}
+
+export interface ExplainedSide {
+  readonly spans: number;
+  /** Spans of these that were looked at. */
+  readonly looked: number;
+  /** Values that were not counted since there were too many different ones. */
+  readonly skipped: number;
 }
 
 /** One operation of a service over a range. Counts are those before sampling. */

@@ -1,6 +1,7 @@
 import type { SenderStats } from "@zeroplane/patterns";
 import type { SpanHole } from "./api.ts";
 import type { StoreStats, TraceStore } from "./store/trace-store.ts";
+import type { TeeStats } from "./tee/tee.ts";
 import type { Trace, TraceQuery, TraceSummary } from "./trace.ts";
 import { TraceError } from "./trace-error.ts";
 
@@ -11,6 +12,14 @@ export interface CollectorStats extends StoreStats {
   readonly holes: readonly SpanHole[];
   /** By process: messages that came, got lost, or were dropped there for want of room. */
   readonly senders: readonly SenderStats[];
+  /** What was sent on, and what was not; absent when nothing is. */
+  readonly tee?: TeeStats;
+}
+
+/** Where counts beyond those of the store come from. */
+interface Sources {
+  readonly senders?: () => readonly SenderStats[];
+  readonly tee?: () => Promise<TeeStats>;
 }
 
 const LIMIT = 20;
@@ -18,11 +27,11 @@ const LIMIT = 20;
 /** The traces of this platform. */
 export class Traces {
   readonly #store: TraceStore;
-  readonly #senders: () => readonly SenderStats[];
+  readonly #sources: Sources;
 
-  constructor(store: TraceStore, senders: () => readonly SenderStats[] = () => []) {
+  constructor(store: TraceStore, sources: Sources = {}) {
     this.#store = store;
-    this.#senders = senders;
+    this.#sources = sources;
   }
 
   /**
@@ -52,10 +61,11 @@ export class Traces {
 
   /** What came, what is kept, and what was lost on the way. */
   async stats(): Promise<CollectorStats> {
-    const stats = await this.#store.stats();
+    const [stats, tee] = await Promise.all([this.#store.stats(), this.#sources.tee?.()]);
     const bytes = stats.partitions.reduce((sum, partition) => sum + partition.bytes, 0);
     const holes = await this.#store.query("holes");
-    return { ...stats, bytes, holes, senders: this.#senders() };
+    const senders = this.#sources.senders?.() ?? [];
+    return { ...stats, bytes, holes, senders, ...(tee && { tee }) };
   }
 }
 

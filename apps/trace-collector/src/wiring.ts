@@ -3,6 +3,7 @@ import type { Life } from "@zeroplane/runtime";
 import type { Config } from "./config.ts";
 import { TraceServer } from "./http/trace-server.ts";
 import { TraceStore } from "./store/trace-store.ts";
+import { TeeRoad } from "./tee/tee-road.ts";
 import { Traces } from "./traces.ts";
 
 /** Everything the trace collector serves, by name. */
@@ -30,7 +31,14 @@ export async function wire(life: Life<Config>): Promise<TraceCollector> {
     }),
   );
   log.info({ port: collector.port }, "collects spans");
-  const traces = new Traces(store, () => collector.stats());
+  const tee =
+    config.ZP_TEE === undefined
+      ? undefined
+      : life.use(new TeeRoad(store, { url: config.ZP_TEE, headers: config.ZP_TEE_HEADERS }));
+  const traces = new Traces(store, {
+    senders: () => collector.stats(),
+    ...(tee && { tee: () => tee.stats() }),
+  });
   if (config.ZP_HTTP_PORT !== undefined) {
     const server = life.use(new TraceServer(store, traces, config.ZP_PAGES));
     const port = await server.listen(config.ZP_HTTP_PORT, config.ZP_HTTP_HOST);

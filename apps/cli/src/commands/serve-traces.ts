@@ -16,6 +16,9 @@ export interface ServeTracesOptions {
   readonly data?: string;
   readonly host?: string;
   readonly keepDays?: number;
+  /** Where everything is sent on to as OTLP/HTTP. */
+  readonly tee?: string;
+  readonly teeHeaders?: string;
 }
 
 /** `zp traces --port`: the trace collector alone, with OTLP/HTTP and its queries on one port, until it is interrupted. */
@@ -23,7 +26,7 @@ export async function serveTraces(options: ServeTracesOptions, context: Context)
   const main = mainOf("trace-collector");
   if (main === undefined)
     throw new CliError("ERR_CLI_START", "the trace collector is not installed here");
-  const { port, host = "127.0.0.1", keepDays } = options;
+  const { port, host = "127.0.0.1", keepDays, tee, teeHeaders } = options;
   const data = resolve(context.cwd, options.data ?? "traces");
   const pages = pagesFolder();
   using interrupts = new Interrupts();
@@ -36,6 +39,8 @@ export async function serveTraces(options: ServeTracesOptions, context: Context)
       ZP_HTTP_HOST: host,
       ...(pages !== undefined && { ZP_PAGES: pages }),
       ...(keepDays !== undefined && { ZP_RETENTION_MS: String(keepDays * DAY_MS) }),
+      ...(tee !== undefined && { ZP_TEE: tee }),
+      ...(teeHeaders !== undefined && { ZP_TEE_HEADERS: teeHeaders }),
     },
   });
   const exited = once(child, "exit");

@@ -61,6 +61,8 @@ export function addTraces(program: Command, context: Context): void {
       "with --port: how long spans are kept (default 7)",
       wholeNumber(1, 3_650),
     )
+    .option("--tee <url>", "with --port: send everything on to this backend as OTLP/HTTP")
+    .option("--tee-headers <list>", "with --tee: name=value, with commas between")
     .action(async (options: ListOptions & Partial<ServeTracesOptions>) => {
       const { port, ...others } = options;
       if (port === undefined) return list(options, context);

@@ -5,6 +5,7 @@ import {
   type FailedNode,
   type Failure,
   failuresOf,
+  type NamedNode,
   nowhere,
 } from "@zeroplane/tracing/model";
 import type { Style } from "./style.ts";
@@ -20,7 +21,7 @@ const BAR_WIDTH = 20;
 const CONSUMER = 5;
 const INTERNAL = 1;
 
-interface Placed extends FailedNode {
+interface Placed extends FailedNode, NamedNode {
   readonly view: SpanView;
 }
 
@@ -51,7 +52,7 @@ function placed(view: SpanView): Placed {
     startMs,
     endMs: startMs + durationMs,
     kind: kind === "consumer" ? CONSUMER : INTERNAL,
-    awaitedMs: awaitedMsOf((name) => attributes[name]),
+    awaitMs: awaitedMsOf((name) => attributes[name]),
     failure: error?.message,
     isForeign: "zp.error.origin" in attributes,
   };

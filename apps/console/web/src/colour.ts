@@ -1,9 +1,16 @@
 const HUES = 12;
 
 const taken: (string | undefined)[] = [];
+const hues = new Map<string, string>();
 
 /** The class that gives a service its colour: by its name, and by the next free one while any is. */
 export function hueOf(service: string): string {
+  const known = hues.get(service) ?? chosen(service);
+  hues.set(service, known);
+  return known;
+}
+
+function chosen(service: string): string {
   let hash = 0x811c9dc5;
   for (let i = 0; i < service.length; i++)
     hash = Math.imul(hash ^ service.charCodeAt(i), 0x01000193);

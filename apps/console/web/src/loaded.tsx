@@ -2,26 +2,32 @@ import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { ask } from "./api.ts";
 
-interface State<T> {
+export interface State<T> {
   readonly value?: T;
   readonly error?: Error;
   readonly path?: string;
 }
 
-/** What is at `path`, asked for again when that changes. The last answer stays until then. */
-export function useAnswer<T>(path: string | undefined): State<T> {
+/**
+ * What is at `path`, asked for again when that changes. The last answer stays until then.
+ * @param get how it is asked for (default: as JSON); always the same function
+ */
+export function useAnswer<T>(
+  path: string | undefined,
+  get: (path: string, signal: AbortSignal) => Promise<T> = ask,
+): State<T> {
   const [state, setState] = useState<State<T>>({});
   useEffect(() => {
     if (path === undefined) return undefined;
     const left = new AbortController();
-    ask<T>(path, left.signal).then(
+    get(path, left.signal).then(
       (value) => setState({ value, path }),
       (error: Error) => {
         if (!left.signal.aborted) setState({ error, path });
       },
     );
     return () => left.abort();
-  }, [path]);
+  }, [path, get]);
   return state;
 }
 

@@ -7,11 +7,17 @@ export function duration(ms: number): string {
   return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1_000)} s`;
 }
 
+const CLOCK = {
+  hour: "numeric",
+  minute: "2-digit",
+  second: "2-digit",
+  fractionalSecondDigits: 3,
+} as const;
+
 /** A point in time as the reader's clock shows it, to the millisecond. */
 export function time(ms: number): string {
   const at = new Date(ms);
-  const fraction = String(at.getMilliseconds()).padStart(3, "0");
-  return `${at.toLocaleDateString()} ${at.toLocaleTimeString()}.${fraction}`;
+  return `${at.toLocaleDateString()} ${at.toLocaleTimeString(undefined, CLOCK)}`;
 }
 
 /** A share as a percentage. */

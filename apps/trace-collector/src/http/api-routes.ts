@@ -3,12 +3,10 @@ import { z } from "zod";
 import type { Side } from "../query/compare.ts";
 import type { TraceStore } from "../store/trace-store.ts";
 import { TraceError } from "../trace-error.ts";
-import { isTraceId, notFound, type Traces } from "../traces.ts";
+import { isTraceId, type Traces } from "../traces.ts";
 import { FILTER, filterOf, parameters } from "./parameters.ts";
+import { addTraceRoutes } from "./trace-routes.ts";
 
-const Format = z.object({
-  format: z.enum(["otlp", "view", "perfetto", "speedscope", "html"]).default("otlp"),
-});
 const Search = z.strictObject({
   ...FILTER,
   of: z.enum(["traces", "spans"]).optional(),
@@ -17,6 +15,18 @@ const Search = z.strictObject({
   cursor: z.string().optional(),
 });
 const Open = z.strictObject({ limit: z.coerce.number().int().min(1).max(500).optional() });
+const Filter = z.strictObject(FILTER);
+const Explain = z.strictObject({
+  ...FILTER,
+  box: z
+    .string()
+    .regex(/^[\d.]+(,[\d.]+){3}$/, "fromMs,toMs,minMs,maxMs")
+    .transform((text) => {
+      const [fromMs = 0, toMs = 0, minMs = 0, maxMs = 0] = text.split(",").map(Number);
+      return { fromMs, toMs, minMs, maxMs };
+    })
+    .refine((box) => Object.values(box).every(Number.isFinite), "four numbers"),
+});
 const Range = z.strictObject({ service: FILTER.service, fromMs: FILTER.fromMs, toMs: FILTER.toMs });
 const Compare = z.strictObject({
   a: z.string(),
@@ -24,40 +34,19 @@ const Compare = z.strictObject({
   service: FILTER.service,
   operation: FILTER.operation,
 });
-const SECURITY = {
-  "x-content-type-options": "nosniff",
-  "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
-};
-
 /** The queries under `/api/`; README.md lists them. */
 export function addApiRoutes(app: FastifyInstance, store: TraceStore, traces: Traces): void {
-  app.get<{ Params: { traceId: string } }>("/api/traces/:traceId", async (request, reply) => {
-    const { traceId } = request.params;
-    const { format } = parameters(Format, request.query);
-    const text = isTraceId(traceId) ? await store.query("exported", traceId, format) : undefined;
-    const type = format === "html" ? "text/html" : "application/json";
-    return reply
-      .headers(SECURITY)
-      .type(`${type}; charset=utf-8`)
-      .send(text ?? notFound(traceId));
-  });
-  for (const [method, isPinned] of [
-    ["PUT", true],
-    ["DELETE", false],
-  ] as const) {
-    app.route<{ Params: { traceId: string } }>({
-      method,
-      url: "/api/traces/:traceId/pin",
-      handler: async ({ params: { traceId } }, reply) => {
-        if (!isTraceId(traceId)) notFound(traceId);
-        await store.pin(traceId, isPinned);
-        return reply.code(204).send();
-      },
-    });
-  }
+  addTraceRoutes(app, store);
   app.get("/api/search", async ({ query }) =>
     store.query("search", filterOf(parameters(Search, query))),
   );
+  app.get("/api/heatmap", async ({ query }) =>
+    store.query("heatmap", filterOf(parameters(Filter, query))),
+  );
+  app.get("/api/explain", async ({ query }) => {
+    const { box, ...filter } = parameters(Explain, query);
+    return store.query("explain", filterOf(filter), box);
+  });
   app.get("/api/operations", async ({ query }) =>
     store.query("operations", parameters(Range, query)),
   );

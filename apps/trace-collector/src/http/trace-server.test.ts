@@ -4,14 +4,17 @@ import { SpanStatusCode } from "@opentelemetry/api";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { SimpleSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
+import { LOST, NONE, readSkeleton } from "@zeroplane/tracing/model";
 import { expect, test } from "vitest";
 import type {
   Comparison,
   ErrorGroup,
   LiveSpans,
+  LogPage,
   OperationRow,
   SearchPage,
   ServiceMap,
+  SpanDetails,
 } from "../api.ts";
 import { TraceStore } from "../store/trace-store.ts";
 import { emptyFolder, idOf, jsonSpan, otlpJson } from "../testing.ts";
@@ -246,6 +249,48 @@ test("logs are kept with their trace", async () => {
   expect(answer).toMatchObject({ partialSuccess: { rejectedLogRecords: 1 } });
   const { logs } = await collector.get<Trace>(`/api/traces/${idOf(1, 16)}?format=view`);
   expect(logs).toMatchObject([{ body: "hello", spanId: idOf(1, 8), severity: 9 }]);
+  const page = await collector.get<LogPage>(`/api/traces/${idOf(1, 16)}/logs`);
+  expect(page).toEqual({ logs, isCut: false });
+});
+
+test("a skeleton has the shape of a trace, and the rest is told of the spans that are asked for", async () => {
+  await using collector = await start();
+  const attributes = [
+    { key: "zp.await_ns", value: { intValue: "2000000" } },
+    { key: "shelf", value: { stringValue: "Top Left" } },
+  ];
+  await collector.post(
+    otlpJson([
+      jsonSpan(1, 2, { parentSpanId: idOf(1, 8), name: "below", attributes }, 900),
+      jsonSpan(1, 3, { parentSpanId: idOf(9, 8), status: { code: 2, message: "no" } }, 800),
+    ]),
+  );
+  await collector.post(otlpJson([jsonSpan(1, 1, {}, 5_000)], "front"));
+  const path = `/api/traces/${idOf(1, 16)}`;
+  const packed = await fetch(`${collector.url}${path}?format=skeleton`);
+  const skeleton = readSkeleton(await packed.arrayBuffer());
+  expect([...skeleton.parents]).toEqual([NONE, 0, LOST]);
+  expect(Buffer.from(skeleton.ids).toString("hex")).toBe([1, 2, 3].map((n) => idOf(n, 8)).join(""));
+  expect(skeleton.startMs[0]).toBe(0);
+  expect([...skeleton.startMs]).toEqual([...skeleton.startMs].toSorted((a, b) => a - b));
+  expect([...skeleton.endMs].map((ms, at) => ms - (skeleton.startMs[at] ?? 0))).toEqual([5, 5, 5]);
+  expect([...skeleton.awaitMs]).toEqual([Number.NaN, 2, Number.NaN]);
+  const named = [...skeleton.operation].map((at) => skeleton.operations[at]);
+  expect(named.map((each) => `${each?.service} ${each?.name}`)).toEqual([
+    "front work",
+    "shop below",
+    "shop work",
+  ]);
+  expect(skeleton.failures).toEqual([{ at: 2, message: "no", isForeign: false }]);
+  const details = await collector.get<Record<string, SpanDetails>>(
+    `${path}/details?spans=${idOf(2, 8)},${idOf(7, 8)}`,
+  );
+  expect(Object.keys(details)).toEqual([idOf(2, 8)]);
+  expect(details[idOf(2, 8)]?.attributes).toMatchObject({ shelf: "Top Left" });
+  expect(await collector.get(`${path}/find?text=top+left`)).toEqual([idOf(2, 8)]);
+  expect((await fetch(`${collector.url}${path}/details?spans=x`)).status).toBe(400);
+  const none = await fetch(`${collector.url}/api/traces/${idOf(5, 16)}?format=skeleton`);
+  expect(none.status).toBe(404);
 });
 
 test("pages follow each other over the whole range without a gap or a repeat, and say how many there are", async () => {

@@ -60,6 +60,12 @@ export function decodeMessage({ kind, encoding = "identity", body }: Message): D
   return decode(unpack(encoding, bytes));
 }
 
+/** The bytes of a message as they were before they were packed. */
+export function unpackedOf({ kind, encoding = "identity", body }: Message): Buffer {
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  return unpack(kind === SPANS_KIND ? "zstd" : encoding, bytes);
+}
+
 function unpack(encoding: string, body: Buffer): Buffer {
   try {
     return (UNPACK[encoding] ?? noSuch)(body);

@@ -1,13 +1,17 @@
-import type { SearchQuery } from "../api.ts";
+import type { SearchQuery, SpanFilter, TimeBox } from "../api.ts";
 import { toHtml, toPerfetto, toSpeedscope } from "../export/formats.ts";
 import { toOtlpJson } from "../export/otlp-json.ts";
 import { offer, threadData } from "../store/thread.ts";
 import { compare, type Side } from "./compare.ts";
 import { errors } from "./errors.ts";
+import { explain } from "./explain.ts";
+import { heatmap } from "./heatmap.ts";
 import { operations } from "./operations.ts";
 import { Readers } from "./readers.ts";
 import { search } from "./search.ts";
 import { serviceMap } from "./service-map.ts";
+import { skeletonOf } from "./skeleton.ts";
+import { detailsOf, findInTrace, logPageOf } from "./trace-details.ts";
 import { storedTrace, viewOf } from "./trace-view.ts";
 
 const readers = new Readers(threadData<{ readonly data: string }>().data);
@@ -34,7 +38,13 @@ const methods = {
     if (format === "perfetto") return JSON.stringify(toPerfetto(view));
     return JSON.stringify(format === "speedscope" ? toSpeedscope(view) : view);
   },
+  skeleton: (traceId: string) => skeletonOf(readers, traceId),
+  details: (traceId: string, spanIds: readonly string[]) => detailsOf(readers, traceId, spanIds),
+  logs: (traceId: string) => logPageOf(readers, traceId),
+  find: (traceId: string, text: string) => findInTrace(readers, traceId, text),
   search: (query: SearchQuery) => search(readers, query),
+  heatmap: (filter: SpanFilter) => heatmap(readers, filter),
+  explain: (filter: SpanFilter, box: TimeBox) => explain(readers, filter, box),
   operations: (range: Range) => operations(readers, range),
   errors: (range: Range) => errors(readers, range),
   map: (range: Range) => serviceMap(readers, range),

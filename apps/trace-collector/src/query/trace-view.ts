@@ -1,10 +1,15 @@
+import {
+  arrange,
+  awaitedMsOf,
+  type NamedNode,
+  nowhere,
+  selfTimesByName,
+} from "@zeroplane/tracing/model";
 import { type DecodedLog, STATUS_ERROR } from "../span.ts";
 import type { StoredSpan } from "../store/trace-rows.ts";
 import { logsOf, spansOf } from "../store/trace-rows.ts";
-import { KINDS, type SpanView, type Trace } from "../trace.ts";
-import { criticalPath } from "./critical-path.ts";
+import { KINDS, type LogView, type PathView, type SpanView, type Trace } from "../trace.ts";
 import type { Readers } from "./readers.ts";
-import { selfTimes, type TimedSpan } from "./self-time.ts";
 
 /** Spans of one trace that are read at most. */
 export const TRACE_SPANS_MAX = 250_000;
@@ -36,25 +41,11 @@ export function storedTrace(readers: Readers, traceId: string): StoredTrace {
 
 /** The trace for reading, with self times and the critical path. */
 export function viewOf(traceId: string, { spans, logs }: StoredTrace): Trace {
-  const base = spans[0]?.startNs ?? 0n;
-  const timed = spans.map((span) => ({ ...timesOf(span, base), awaitNs: awaitedOf(span) }));
-  const baseMs = Number(base / 1_000n) / 1_000;
   return {
     traceId,
     spans: spans.map(toView),
-    logs: logs.map((log) => ({
-      ...(log.spanId && { spanId: log.spanId.toString("hex") }),
-      service: log.service,
-      atMs: Number(log.atNs / 1_000n) / 1_000,
-      severity: log.severity,
-      body: log.body,
-      attributes: log.attributes,
-    })),
-    criticalPath: criticalPath(timed).map(({ id, fromNs, toNs }) => ({
-      spanId: id,
-      startMs: baseMs + fromNs / 1e6,
-      durationMs: (toNs - fromNs) / 1e6,
-    })),
+    logs: logs.map(toLogView),
+    criticalPath: pathOf(spans),
   };
 }
 
@@ -62,32 +53,58 @@ export function viewOf(traceId: string, { spans, logs }: StoredTrace): Trace {
 function withSelfTimes(spans: readonly StoredSpan[]): readonly StoredSpan[] {
   if (!spans.some((span) => isUnfinished(span))) return spans;
   const base = spans[0]?.startNs ?? 0n;
-  const selfs = selfTimes(spans.map((span) => timesOf(span, base)));
-  return spans.map((span, at) => (isUnfinished(span) ? { ...span, selfNs: selfs[at] ?? 0 } : span));
+  const selfs = selfTimesByName(spans.map((span) => placed(span, base)));
+  return spans.map((span, at) =>
+    isUnfinished(span) ? { ...span, selfNs: Math.round((selfs[at] ?? 0) * 1e6) } : span,
+  );
 }
 
 const isUnfinished = (span: StoredSpan): boolean => unfinishedOf(span).unfinished !== undefined;
-
-const timesOf = (span: StoredSpan, base: bigint): TimedSpan => ({
-  id: span.spanId.toString("hex"),
-  parent: span.parentId?.toString("hex"),
-  startNs: Number(span.startNs - base),
-  durationNs: Number(span.endNs - span.startNs),
-  kind: span.kind,
-});
-
-/** How long its caller was blocked on it; `undefined` when it does not say so. */
-function awaitedOf({ attributes }: StoredSpan): number | undefined {
-  if (attributes["zp.unawaited"] === true) return 0;
-  const awaitNs = attributes["zp.await_ns"];
-  return typeof awaitNs === "number" ? awaitNs : undefined;
-}
 
 /** Until when it is known to have gone on is its end here. */
 function unfinishedOf({ attributes }: StoredSpan): Pick<SpanView, "unfinished"> {
   const state = attributes["zp.unfinished"];
   return state === "open" || state === "lost" ? { unfinished: state } : {};
 }
+
+function pathOf(spans: readonly StoredSpan[]): PathView[] {
+  const base = spans[0]?.startNs ?? 0n;
+  const baseMs = Number(base / 1_000n) / 1_000;
+  const { order } = arrange(spans.map((span) => placed(span, base)));
+  const parts = order.flatMap(({ id, critical }) => critical.map((part) => ({ id, ...part })));
+  return parts
+    .sort((a, b) => a.fromMs - b.fromMs)
+    .map(({ id, fromMs, toMs }) => ({
+      spanId: id,
+      startMs: baseMs + fromMs,
+      durationMs: toMs - fromMs,
+    }));
+}
+
+function placed(
+  { spanId, parentId, kind, startNs, endNs, attributes }: StoredSpan,
+  base: bigint,
+): NamedNode {
+  return {
+    ...nowhere(),
+    id: spanId.toString("hex"),
+    parentId: parentId?.toString("hex") ?? "",
+    kind,
+    startMs: Number(startNs - base) / 1e6,
+    endMs: Number(endNs - base) / 1e6,
+    awaitMs: awaitedMsOf((name) => attributes[name]),
+  };
+}
+
+/** A log record for reading. */
+export const toLogView = (log: DecodedLog): LogView => ({
+  ...(log.spanId && { spanId: log.spanId.toString("hex") }),
+  service: log.service,
+  atMs: Number(log.atNs / 1_000n) / 1_000,
+  severity: log.severity,
+  body: log.body,
+  attributes: log.attributes,
+});
 
 function toView(span: StoredSpan): SpanView {
   const type = span.attributes["error.type"];

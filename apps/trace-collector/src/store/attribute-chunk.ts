@@ -83,24 +83,44 @@ export class ReadChunk {
 
   /** Lines by slot, unparsed. */
   get lines(): readonly string[] {
+    return this.#all.slice(1);
+  }
+
+  /** The processes of its spans. */
+  get resources(): readonly Attributes[] {
+    this.#resources ??= JSON.parse(this.#all[0] ?? "[]") as Attributes[];
+    return this.#resources;
+  }
+
+  get #all(): string[] {
     this.#lines ??= this.text.split("\n");
-    return this.#lines.slice(1);
+    return this.#lines;
+  }
+
+  /** What a span has beyond its row, unparsed. */
+  line(slot: number): string {
+    return this.#all[slot + 1] ?? '{"r":0,"a":{}}';
+  }
+
+  /** Place of a line's process among {@link resources}, without parsing the line. */
+  resourceAt(line: string): number {
+    return Number.parseInt(line.slice(RESOURCE_AT, RESOURCE_AT + 10), 10) || 0;
   }
 
   detail(slot: number): SpanDetail {
-    this.#lines ??= this.text.split("\n");
-    this.#resources ??= JSON.parse(this.#lines[0] ?? "[]") as Attributes[];
-    const line = JSON.parse(this.#lines[slot + 1] ?? '{"r":0,"a":{}}') as Line;
+    const line = JSON.parse(this.line(slot)) as Line;
     return {
       attributes: line.a,
       links: line.l ?? [],
       events: line.e ?? [],
       statusMessage: line.m ?? "",
       traceState: line.s ?? "",
-      resource: this.#resources[line.r] ?? {},
+      resource: this.resources[line.r] ?? {},
     };
   }
 }
+
+const RESOURCE_AT = '{"r":'.length;
 
 function lineOf(span: DecodedSpan, resource: number, attributes: string): string {
   let line = `{"r":${resource},"a":${attributes}`;

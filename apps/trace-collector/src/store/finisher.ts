@@ -1,4 +1,4 @@
-import { selfTimes } from "../query/self-time.ts";
+import { selfTimesByName, type TimedByName } from "@zeroplane/tracing/model";
 import type { DecodedSpan } from "../span.ts";
 import type { Partition } from "./partition.ts";
 import type { Partitions } from "./partitions.ts";
@@ -8,6 +8,8 @@ const TRACES_MAX = 100_000;
 const SPANS_MAX = 200_000;
 /** Longest turn, milliseconds: what is left waits for the next one. */
 const TURN_MS = 50;
+const NS_PER_MS = 1e6;
+const DAY_US = 86_400_000_000;
 
 interface Touched {
   /** Batches that brought spans of it. */
@@ -76,13 +78,13 @@ export class Finisher {
     const rows = this.#partitions
       .between(fromMs, toMs)
       .flatMap((partition) => rowsOf(partition, traceId));
-    const selfs = selfTimes(rows);
+    const selfs = selfTimesByName(rows);
     const changed = new Map<
       Partition,
       { traceId: Uint8Array; spanId: Uint8Array; selfNs: number }[]
     >();
     for (const [at, { partition, id, selfNs: before }] of rows.entries()) {
-      const selfNs = Math.round(selfs[at] ?? 0);
+      const selfNs = Math.round((selfs[at] ?? 0) * NS_PER_MS);
       if (selfNs === before) continue;
       const list = changed.get(partition) ?? [];
       changed.set(partition, list);
@@ -97,14 +99,9 @@ function widen(touched: Touched, startMs: number): void {
   touched.toMs = Math.max(touched.toMs, startMs);
 }
 
-interface TimeRow {
+interface TimeRow extends TimedByName {
   readonly partition: Partition;
-  readonly id: string;
-  readonly parent: string | undefined;
-  readonly startNs: number;
-  readonly durationNs: number;
   readonly selfNs: number;
-  readonly kind: number;
 }
 
 const SQL = `SELECT span_id, parent_id, start_us, start_sub, duration_ns, self_ns, kind
@@ -112,17 +109,20 @@ const SQL = `SELECT span_id, parent_id, start_us, start_sub, duration_ns, self_n
 
 function rowsOf(partition: Partition, traceId: Buffer): TimeRow[] {
   const rows = partition.db.prepare(SQL).all(traceId);
-  // Nanoseconds since 1970 do not fit a double: since the hour do.
-  return rows.map((row) => ({
-    partition,
-    id: Buffer.from(row["span_id"] as Uint8Array).toString("latin1"),
-    parent:
-      row["parent_id"] === null
-        ? undefined
-        : Buffer.from(row["parent_id"] as Uint8Array).toString("latin1"),
-    startNs: (Number(row["start_us"]) % 86_400_000_000) * 1_000 + Number(row["start_sub"]),
-    durationNs: Number(row["duration_ns"]),
-    selfNs: Number(row["self_ns"]),
-    kind: Number(row["kind"]),
-  }));
+  // Nanoseconds since 1970 do not fit a double: since the day they do.
+  return rows.map((row) => {
+    const ns = (Number(row["start_us"]) % DAY_US) * 1_000 + Number(row["start_sub"]);
+    return {
+      partition,
+      id: latin1(row["span_id"]),
+      parentId: latin1(row["parent_id"]),
+      startMs: ns / NS_PER_MS,
+      endMs: (ns + Number(row["duration_ns"])) / NS_PER_MS,
+      selfNs: Number(row["self_ns"]),
+      kind: Number(row["kind"]),
+    };
+  });
 }
+
+const latin1 = (id: unknown): string =>
+  id instanceof Uint8Array ? Buffer.from(id).toString("latin1") : "";

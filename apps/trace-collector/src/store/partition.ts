@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { selfTimes } from "../query/self-time.ts";
+import { selfTimesByName } from "@zeroplane/tracing/model";
 import type { DecodedLog, DecodedSpan } from "../span.ts";
 import { AttributeChunk } from "./attribute-chunk.ts";
 import { failureOf } from "./failure.ts";
@@ -33,6 +33,7 @@ const INSERTS = {
 
 const DURATION_MAX = BigInt(Number.MAX_SAFE_INTEGER);
 const NAME_MAX = 1_024;
+const NS_PER_MS = 1e6;
 const LOG_MAX = 64 * 1_024;
 
 /** One file of spans, for writing. */
@@ -106,7 +107,7 @@ export class Partition implements Disposable {
         startUs,
         Number(span.startNs % 1_000n),
         durationOf(span),
-        Math.round(selfs[at] ?? 0),
+        Math.round((selfs[at] ?? 0) * NS_PER_MS),
         span.status,
         weightOf(span.traceState),
         id,
@@ -179,14 +180,19 @@ export class Partition implements Disposable {
 /** Self times as far as this batch tells; corrected when the trace is quiet. */
 function selfTimesOf(spans: readonly DecodedSpan[]): Float64Array {
   const base = spans[0]?.startNs ?? 0n;
-  return selfTimes(
-    spans.map((span) => ({
-      id: span.traceId.toString("latin1") + span.spanId.toString("latin1"),
-      parent: span.parentId && span.traceId.toString("latin1") + span.parentId.toString("latin1"),
-      startNs: Number(span.startNs - base),
-      durationNs: durationOf(span),
-      kind: span.kind,
-    })),
+  return selfTimesByName(
+    spans.map((span) => {
+      const ns = Number(span.startNs - base);
+      return {
+        id: span.traceId.toString("latin1") + span.spanId.toString("latin1"),
+        parentId: span.parentId
+          ? span.traceId.toString("latin1") + span.parentId.toString("latin1")
+          : "",
+        startMs: ns / NS_PER_MS,
+        endMs: (ns + durationOf(span)) / NS_PER_MS,
+        kind: span.kind,
+      };
+    }),
   );
 }
 

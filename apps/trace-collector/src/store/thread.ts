@@ -84,14 +84,13 @@ export class Thread<O extends Offered> implements AsyncDisposable {
 /** What the thread itself was started with. */
 export const threadData = <T>(): T => workerData as T;
 
-/** The thread's side: offers `methods` until it is to end, then calls `end`. */
-export function offer(methods: Offered, end: () => void): (event: unknown) => void {
+/** The thread's side: offers `methods` until it is to end, then calls `end` and waits for it. */
+export function offer(methods: Offered, end: () => void | Promise<void>): (event: unknown) => void {
   const port = parentPort;
   if (port === null) throw new Error("this file is the script of a worker thread");
   port.on("message", (message: Question | typeof END) => {
     if (message === END) {
-      end();
-      port.close();
+      void Promise.resolve(end()).finally(() => port.close());
       return;
     }
     const { id, call, args } = message;

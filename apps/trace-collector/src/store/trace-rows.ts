@@ -29,6 +29,21 @@ export function spansOf(db: DatabaseSync, traceId: Uint8Array, limit: number): S
   });
 }
 
+const SPAN = `SELECT s.*, o.service, o.name, o.kind FROM spans s JOIN ops o ON o.id = s.op
+  WHERE trace_id = ? AND span_id = ?`;
+
+/** One span of a trace in one partition, or `undefined`. */
+export function spanOf(
+  db: DatabaseSync,
+  traceId: Uint8Array,
+  spanId: Uint8Array,
+): StoredSpan | undefined {
+  const row = db.prepare(SPAN).get(traceId, spanId);
+  if (row === undefined) return undefined;
+  const chunk = db.prepare("SELECT data FROM chunks WHERE id = ?").get(row["chunk"] ?? null);
+  return toSpan(row, new ReadChunk(chunk?.["data"] as Uint8Array));
+}
+
 function toSpan(row: Row, chunk: ReadChunk): StoredSpan {
   const detail = chunk.detail(Number(row["slot"]));
   const startNs = BigInt(Number(row["start_us"])) * 1_000n + BigInt(Number(row["start_sub"]));

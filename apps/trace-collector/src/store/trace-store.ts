@@ -28,6 +28,7 @@ export class TraceStore implements AsyncDisposable {
   readonly #reader: Thread<ReaderMethods>;
   readonly #keeper: Thread<Offered>;
   readonly #listeners = new Set<(event: LiveSpans) => void>();
+  readonly #followers = new Set<(message: Message) => void>();
   readonly #queueBytesMax: number;
   #queueBytes = 0;
   #busy = 0;
@@ -57,7 +58,9 @@ export class TraceStore implements AsyncDisposable {
     }
     this.#queueBytes += bytes;
     try {
-      return await this.#writer.ask("take", message);
+      const receipt = await this.#writer.ask("take", message);
+      for (const follower of this.#followers) follower(message);
+      return receipt;
     } finally {
       this.#queueBytes -= bytes;
     }
@@ -79,6 +82,12 @@ export class TraceStore implements AsyncDisposable {
   /** Lets go of what is too old at `nowMs`, or too much; it does so by itself every 5 s. */
   async trim(nowMs: number): Promise<void> {
     await this.#writer.ask("trim", nowMs);
+  }
+
+  /** Tells `follower` of every message that is stored. */
+  follow(follower: (message: Message) => void): Disposable {
+    this.#followers.add(follower);
+    return { [Symbol.dispose]: () => void this.#followers.delete(follower) };
   }
 
   /** Tells `listener` of spans as they are stored. @throws TraceError ERR_BUSY beyond 64 listeners */

@@ -1,13 +1,7 @@
+import { CONSUMER, NONE, type Node } from "./node.ts";
+
 /** What the critical path needs to know of a span. */
-interface Timed {
-  readonly index: number;
-  /** Spans below it, at any depth: they follow it. */
-  readonly below: number;
-  readonly startMs: number;
-  readonly endMs: number;
-  /** For how long its parent was blocked on it, up to its end; `undefined`: from its start. */
-  readonly awaitedMs?: number | undefined;
-}
+type Timed = Pick<Node, "index" | "parent" | "below" | "startMs" | "endMs" | "kind" | "awaitMs">;
 
 /** A stretch of time in which the whole trace waited for one span. */
 export interface CriticalPart {
@@ -17,76 +11,75 @@ export interface CriticalPart {
 }
 
 /**
- * The chain of spans that made the first root take as long as it did, last part first: from its end
- * backwards, always into the child that ended last before that point (Jaeger's and CRISP's rule,
- * with children that touch counted as one after the other). Of a child of which it is known how long it was waited for, only
- * that time counts.
- * @param spans a parent before its children, siblings by start
+ * What the length of a trace is made of, by time: walked back from the end of its longest root. Where
+ * it is known how long a caller waited, only that time is the child's; else the child that ended last,
+ * at the same time or before, was waited for from its start. Consumers and what goes on after its
+ * parent were not waited for.
+ * @param order a parent before its children, siblings by start
+ * @param rootsEnd place after the last span that a root leads to
  */
-export function criticalPath(spans: readonly Timed[]): CriticalPart[] {
-  const [root] = spans;
+export function criticalPath(order: readonly Timed[], rootsEnd = order.length): CriticalPart[] {
+  const root = longestRoot(order, rootsEnd);
   if (root === undefined) return [];
-  const waiting = new Map<Timed, Timed[]>();
-  const waitingOf = (span: Timed): Timed[] => {
-    let below = waiting.get(span);
-    if (below === undefined) {
-      below = childrenOf(spans, span).map(within(span)).sort(byEnd);
-      waiting.set(span, below);
-    }
-    return below;
-  };
   const parts: CriticalPart[] = [];
-  // A span waits on the stack while its children are walked, with the time it has come down to.
-  const stack: { span: Timed; cursor: number }[] = [{ span: root, cursor: root.endMs }];
+  const stack = [frameOf(order, root, root.startMs, root.endMs)];
   for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
-    const { span, cursor } = top;
-    const child = lastBefore(waitingOf(span), cursor);
-    const { index } = span;
-    if (child === undefined) {
-      if (cursor > span.startMs) parts.push({ index, fromMs: span.startMs, toMs: cursor });
-      stack.pop();
-      continue;
-    }
-    if (child.endMs < cursor) parts.push({ index, fromMs: child.endMs, toMs: cursor });
-    top.cursor = child.startMs;
-    stack.push({ span: child, cursor: child.endMs });
+    const next = advance(order, top, parts);
+    if (next === undefined) stack.pop();
+    else stack.push(next);
   }
-  return parts;
+  return parts.reverse();
 }
 
-function childrenOf(spans: readonly Timed[], { index, below }: Timed): Timed[] {
-  const children: Timed[] = [];
+function longestRoot(order: readonly Timed[], end: number): Timed | undefined {
+  let longest: Timed | undefined;
+  for (let at = 0; at < end; at += (order[at]?.below ?? 0) + 1) {
+    const root = order[at];
+    if (root?.parent === NONE && (longest === undefined || lengthOf(root) > lengthOf(longest)))
+      longest = root;
+  }
+  return longest;
+}
+
+const lengthOf = ({ startMs, endMs }: Timed): number => endMs - startMs;
+
+/** A span on the way back, from `untilMs` to `fromMs`. */
+interface Frame {
+  readonly span: Timed;
+  readonly fromMs: number;
+  untilMs: number;
+  /** By end; the last one is next. */
+  readonly left: Timed[];
+}
+
+function frameOf(order: readonly Timed[], span: Timed, fromMs: number, untilMs: number): Frame {
+  const left: Timed[] = [];
+  const end = span.index + span.below;
   let child: Timed | undefined;
-  for (let at = index + 1; at <= index + below; at += (child?.below ?? 0) + 1) {
-    child = spans[at];
-    if (child !== undefined) children.push(child);
+  for (let at = span.index + 1; at <= end; at += (child?.below ?? 0) + 1) {
+    child = order[at];
+    if (child !== undefined && child.kind !== CONSUMER) left.push(child);
   }
-  return children;
+  left.sort((a, b) => a.endMs - b.endMs);
+  return { span, fromMs, untilMs, left };
 }
 
-const byEnd = (a: Timed, b: Timed): number => a.endMs - b.endMs;
-
-/** A child that outlives its parent was not waited for to its end, nor before its begin. */
-const within =
-  (above: Timed) =>
-  ({ index, below, startMs, endMs, awaitedMs }: Timed): Timed => ({
-    index,
-    below,
-    startMs: Math.max(
-      awaitedMs === undefined ? startMs : endMs - awaitedMs,
-      startMs,
-      above.startMs,
-    ),
-    endMs: Math.min(endMs, above.endMs),
-  });
-
-/**
- * Takes the child that ends last at or before `cursor`; those that end later, or take no time of
- * the parent, are never wanted.
- */
-function lastBefore(waiting: Timed[], cursor: number): Timed | undefined {
-  for (let child = waiting.pop(); child !== undefined; child = waiting.pop()) {
-    if (child.endMs <= cursor && child.endMs > child.startMs) return child;
+/** @returns the child to go into, or `undefined` when the span is done */
+function advance(order: readonly Timed[], frame: Frame, parts: CriticalPart[]): Frame | undefined {
+  const { span, fromMs } = frame;
+  for (let child = frame.left.pop(); child !== undefined; child = frame.left.pop()) {
+    const { startMs, endMs, awaitMs } = child;
+    const waitedFromMs = awaitMs === undefined ? startMs : endMs - awaitMs;
+    const beginMs = Math.max(waitedFromMs, startMs, fromMs);
+    if (endMs > frame.untilMs || endMs <= beginMs) continue;
+    add(parts, span, endMs, frame.untilMs);
+    frame.untilMs = beginMs;
+    return frameOf(order, child, beginMs, endMs);
   }
+  add(parts, span, fromMs, frame.untilMs);
   return undefined;
+}
+
+function add(parts: CriticalPart[], { index }: Timed, fromMs: number, toMs: number): void {
+  if (toMs > fromMs) parts.push({ index, fromMs, toMs });
 }

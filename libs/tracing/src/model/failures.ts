@@ -1,4 +1,4 @@
-import type { Node } from "./arrange.ts";
+import type { Node } from "./node.ts";
 
 /** A span that may have failed. */
 export interface FailedNode extends Node {

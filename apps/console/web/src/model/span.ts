@@ -1,20 +1,22 @@
-import { awaitedMsOf, type FailedNode, type Part } from "@zeroplane/tracing/model";
-import { type Attributes, attributesOf, type FoundSpan, type OtlpSpan } from "./otlp.ts";
+import type { FailedNode, Part } from "@zeroplane/tracing/model";
+import { nowhere, type Skeleton, type SkeletonFailure } from "@zeroplane/tracing/model";
 
-const FAILED = 2;
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+const ID_BYTES = 8;
 
 /** One span in its place. Times are milliseconds from the begin of the trace. */
 export class Span implements FailedNode {
-  readonly id: string;
   readonly service: string;
   readonly node: string;
   readonly name: string;
   /** As in OTLP: 1 internal, 2 server, 3 client, 4 producer, 5 consumer. */
   readonly kind: number;
-  /** What its status says, when it failed. */
-  readonly failure: string | undefined;
   readonly startMs: number;
   readonly endMs: number;
+  readonly awaitMs: number | undefined;
+  /** What its status says, when it failed. */
+  readonly failure: string | undefined;
+  readonly isForeign: boolean;
   /** Its place in the trace. */
   index = 0;
   /** Place of its parent, -1 for a root. */
@@ -25,51 +27,48 @@ export class Span implements FailedNode {
   /** Duration without the time in which a child ran. */
   selfMs = 0;
   /** Parts of it that the whole trace waited for. */
-  critical: Part[] = [];
-  readonly #otlp: OtlpSpan;
+  critical: readonly Part[] = nowhere().critical;
+  readonly #ids: Uint8Array;
+  readonly #at: number;
 
-  constructor({ span, service, node }: FoundSpan, startMs: number, endMs: number) {
-    this.#otlp = span;
-    this.id = span.spanId;
-    this.service = service;
-    this.node = node;
-    this.name = span.name;
-    this.kind = span.kind ?? 1;
-    this.failure = span.status?.code === FAILED ? (span.status.message ?? "") : undefined;
-    this.startMs = startMs;
-    this.endMs = Math.max(startMs, endMs);
+  constructor(skeleton: Skeleton, at: number, failure: SkeletonFailure | undefined) {
+    const operation = skeleton.operations[skeleton.operation[at] as number];
+    this.service = operation?.service ?? "unknown";
+    this.node = operation?.node ?? "unknown";
+    this.name = operation?.name ?? "";
+    this.kind = operation?.kind ?? 1;
+    this.startMs = skeleton.startMs[at] as number;
+    this.endMs = skeleton.endMs[at] as number;
+    const awaitMs = skeleton.awaitMs[at] as number;
+    this.awaitMs = Number.isNaN(awaitMs) ? undefined : awaitMs;
+    this.failure = failure?.message;
+    this.isForeign = failure?.isForeign ?? false;
+    this.#ids = skeleton.ids;
+    this.#at = at * ID_BYTES;
+  }
+
+  /** 16 hex digits; made when it is asked for, since few are. */
+  get id(): string {
+    let text = "";
+    for (let i = 0; i < ID_BYTES; i++) text += HEX[this.#ids[this.#at + i] as number];
+    return text;
   }
 
   get durationMs(): number {
     return this.endMs - this.startMs;
   }
+}
 
-  get awaitedMs(): number | undefined {
-    const { attributes } = this.#otlp;
-    return awaitedMsOf((name) => {
-      const value = attributes?.find(({ key }) => key === name)?.value;
-      return value?.boolValue ?? value?.intValue;
-    });
+/** Place of the span with an id among those of a skeleton, or -1. */
+export function placeOf(ids: Uint8Array, id: string): number {
+  if (!/^[0-9a-f]{16}$/.test(id)) return -1;
+  const wanted = Array.from({ length: ID_BYTES }, (_, i) =>
+    Number.parseInt(id.slice(2 * i, 2 * i + 2), 16),
+  );
+  for (let at = 0; at < ids.length; at += ID_BYTES) {
+    let same = 0;
+    while (same < ID_BYTES && ids[at + same] === wanted[same]) same++;
+    if (same === ID_BYTES) return at / ID_BYTES;
   }
-
-  get isForeign(): boolean {
-    return this.#otlp.attributes?.some(({ key }) => key === "zp.error.origin") ?? false;
-  }
-
-  get parentId(): string {
-    return this.#otlp.parentSpanId ?? "";
-  }
-
-  get attributes(): Attributes {
-    return attributesOf(this.#otlp.attributes);
-  }
-
-  get events(): readonly { readonly name: string; readonly attributes: Attributes }[] {
-    const { events = [] } = this.#otlp;
-    return events.map(({ name, attributes }) => ({ name, attributes: attributesOf(attributes) }));
-  }
-
-  get links(): readonly { readonly traceId: string; readonly spanId: string }[] {
-    return this.#otlp.links ?? [];
-  }
+  return -1;
 }

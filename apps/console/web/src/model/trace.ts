@@ -1,6 +1,5 @@
-import { arrange } from "@zeroplane/tracing/model";
-import { type Instant, instantOf, msBetween, type OtlpTrace, spansOf } from "./otlp.ts";
-import { Span } from "./span.ts";
+import { arrangeLinked, type Skeleton } from "@zeroplane/tracing/model";
+import { placeOf, Span } from "./span.ts";
 
 /** A trace, its spans in the order of a tree: each before what is below it, siblings by start. */
 export interface Trace {
@@ -12,41 +11,38 @@ export interface Trace {
   /** Those of the spans, by their first one. */
   readonly services: readonly string[];
   readonly errors: number;
+  /** Log records that belong to it. */
+  readonly logs: number;
   /** Spans whose parent has not come. */
   readonly orphans: number;
   /** Spans that were their own ancestors, and are shown as roots. */
   readonly cycles: number;
+  /** True when there are more spans than these. */
+  readonly isCut: boolean;
+  /** The span with an id. */
+  readonly find: (id: string) => Span | undefined;
 }
 
-/** Puts the spans of a trace into their places. Doubles are shown once. */
-export function traceOf(id: string, otlp: OtlpTrace): Trace {
-  const { spans, start } = timed(otlp);
-  const { order, orphans, cycles } = arrange(spans);
-  let [durationMs, errors] = [0, 0];
-  for (const { endMs, failure } of order) {
-    durationMs = Math.max(durationMs, endMs);
-    if (failure !== undefined) errors++;
-  }
+/** Puts the spans of a trace into their places. */
+export function traceOf(id: string, skeleton: Skeleton): Trace {
+  const failures = new Map(skeleton.failures.map((failure) => [failure.at, failure]));
+  const spans: Span[] = [];
+  for (let at = 0; at < skeleton.startMs.length; at++)
+    spans.push(new Span(skeleton, at, failures.get(at)));
+  const { order, orphans, cycles } = arrangeLinked(spans, skeleton.parents);
+  let durationMs = 0;
+  for (const endMs of skeleton.endMs) durationMs = Math.max(durationMs, endMs);
   return {
     id,
-    startedAtMs: start.seconds * 1_000 + start.ns / 1e6,
+    startedAtMs: skeleton.startedAtMs,
     durationMs,
     spans: order,
     services: [...new Set(order.map(({ service }) => service))],
-    errors,
+    errors: skeleton.failures.length,
+    logs: skeleton.logs,
     orphans,
     cycles,
+    isCut: skeleton.isCut,
+    find: (wanted) => spans[placeOf(skeleton.ids, wanted)],
   };
-}
-
-function timed(otlp: OtlpTrace): { spans: Span[]; start: Instant } {
-  const found = spansOf(otlp);
-  const starts = found.map(({ span }) => instantOf(span.startTimeUnixNano));
-  let start = starts[0] ?? { seconds: 0, ns: 0 };
-  for (const at of starts) if (msBetween(at, start) > 0) start = at;
-  const spans = found.map((each, i) => {
-    const startMs = msBetween(start, starts[i] as Instant);
-    return new Span(each, startMs, msBetween(start, instantOf(each.span.endTimeUnixNano)));
-  });
-  return { spans, start };
 }

@@ -1,4 +1,4 @@
-import type { SearchPage as Found, SearchRow } from "@zeroplane/trace-collector/api";
+import type { SearchPage as Found, Heatmap, SearchRow } from "@zeroplane/trace-collector/api";
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { change, useAddress } from "../address.ts";
@@ -8,17 +8,27 @@ import { Field, Tick } from "../field.tsx";
 import { Loaded, useAnswer } from "../loaded.tsx";
 import { Range, rangeOf } from "../range.tsx";
 import { count, duration, time } from "../words.ts";
-import { questionOf } from "./question.ts";
-import { Scatter } from "./scatter.tsx";
+import { boxOf } from "./box.ts";
+import { Explained } from "./explained.tsx";
+import { Heat } from "./heat.tsx";
+import { filterOf, questionOf } from "./question.ts";
 
-/** Traces or spans that fit what is asked for, sorted by the collector over the whole range. */
+/** Traces or spans that fit what is asked for, counted and sorted by the collector over the whole range. */
 export function SearchPage(): JSX.Element {
   const { search } = useAddress();
-  const question = questionOf(search, rangeOf(search));
+  const range = rangeOf(search);
+  const question = questionOf(search, range);
+  const query = filterOf(search, range);
   const answer = useAnswer<Found>(question);
+  const heat = useAnswer<Heatmap>(`/api/heatmap?${query}`);
+  const box = boxOf(search);
   return (
     <main>
       <Filters search={search} />
+      {heat.value !== undefined && heat.value.cells.length > 0 && (
+        <Heat map={heat.value} box={box} />
+      )}
+      {box !== undefined && <Explained query={query} box={box} />}
       <Loaded of={answer}>
         {(page) => <Results key={question} question={question} page={page} />}
       </Loaded>
@@ -48,7 +58,7 @@ function Filters({ search }: { readonly search: URLSearchParams }): JSX.Element 
       ])}
       <Field name="service" label="Service" />
       <Field name="operation" label="Operation" />
-      <Field name="attributes" label="Attributes" placeholder="key=value …" />
+      <Field name="attributes" label="Attributes" placeholder='key=value k="a b"' />
       <Field name="text" label="Text" />
       <Field name="minMs" label="At least, ms" placeholder="0" />
       <Tick name="error" label="failed only" />
@@ -87,7 +97,6 @@ function Results({
   };
   return (
     <>
-      <Scatter rows={rows} />
       <Table rows={rows} totals={page.totals} />
       {cursor !== undefined && (
         <p>

@@ -1,4 +1,5 @@
 import { change } from "../address.ts";
+import type { Span } from "../model/span.ts";
 import type { Trace } from "../model/trace.ts";
 import { rowsOf, type View, viewOf } from "./view.ts";
 
@@ -6,6 +7,7 @@ import { rowsOf, type View, viewOf } from "./view.ts";
 interface Shown {
   readonly trace: Trace;
   readonly view: View;
+  readonly hits: ReadonlySet<Span>;
 }
 
 /** Every key of the trace page, with what it does. */
@@ -16,7 +18,7 @@ export const KEYS: readonly (readonly [keys: string, what: string])[] = [
   ["e", "next error"],
   ["c", "critical path only"],
   ["z 0", "zoom to the span, show all"],
-  ["t", "traceback"],
+  ["t g", "traceback, logs"],
   ["/", "find"],
   ["y", "copy a link to this view"],
   ["?", "these keys"],
@@ -34,10 +36,10 @@ export function toggled(collapsed: ReadonlySet<string>, id: string): string {
  * are drawn.
  * @returns false when it means nothing
  */
-export function press(key: string, trace: Trace): boolean {
+export function press(key: string, trace: Trace, hits: ReadonlySet<Span>): boolean {
   const action = ACTIONS[key];
   if (action === undefined) return false;
-  action({ trace, view: viewOf(trace, new URLSearchParams(location.search)) });
+  action({ trace, hits, view: viewOf(trace, new URLSearchParams(location.search)) });
   return true;
 }
 
@@ -69,11 +71,12 @@ const ACTIONS: Readonly<Record<string, (shown: Shown) => void>> = {
   },
   "0": () => change({ from: undefined, to: undefined }),
   t: () => change({ tab: "traceback" }),
+  g: () => change({ tab: "logs" }),
   y: () => void navigator.clipboard?.writeText(location.href),
 };
 
-function step({ trace, view }: Shown, by: number): void {
-  const rows = rowsOf(trace, view);
+function step({ trace, view, hits }: Shown, by: number): void {
+  const rows = rowsOf(trace, view, hits);
   const at = view.selected === undefined ? -1 : rows.indexOf(view.selected);
   const next = rows[Math.min(rows.length - 1, Math.max(0, at + by))];
   if (next !== undefined) change({ span: next.id });

@@ -10,6 +10,21 @@ const HEIGHT_PX = 56;
 /** A drag shorter than this is a click. */
 const DRAG_SHARE_MIN = 0.005;
 
+/** Of spans narrower than this one a pixel is drawn. */
+const NARROW_PX = 3;
+
+/** Tells for each place whether something was drawn at its pixel before. */
+function onceAPixel(width: number, height: number): (x: number, y: number) => boolean {
+  const columns = Math.ceil(width) + 1;
+  const drawn = new Uint8Array(columns * (Math.ceil(height) + 1));
+  return (x, y) => {
+    const at = Math.floor(y) * columns + Math.floor(x);
+    const before = drawn[at] === 1;
+    drawn[at] = 1;
+    return before;
+  };
+}
+
 /** The whole trace in small: drag over a part of it to see only that. */
 export function Minimap({
   trace,
@@ -23,16 +38,14 @@ export function Minimap({
     (context, width, height) => {
       const { spans, durationMs } = trace;
       const scale = width / (durationMs || 1);
-      const rowPx = Math.max(0.25, Math.min(4, height / spans.length));
+      const rowPx = Math.max(1, Math.min(4, height / spans.length));
+      const isDrawn = onceAPixel(width, height);
       for (const { service, index, startMs, endMs } of spans) {
-        context.fillStyle = colourOf(service);
+        const [x, spanPx] = [startMs * scale, Math.max(1, (endMs - startMs) * scale)];
         const y = (index / spans.length) * (height - rowPx);
-        context.fillRect(
-          startMs * scale,
-          y,
-          Math.max(1, (endMs - startMs) * scale),
-          Math.max(1, rowPx),
-        );
+        if (spanPx < NARROW_PX && isDrawn(x, y)) continue;
+        context.fillStyle = colourOf(service);
+        context.fillRect(x, y, spanPx, rowPx);
       }
       context.fillStyle = ink("--bad");
       for (const { failure, startMs } of spans) {

@@ -1,10 +1,13 @@
+import type { LogView, SpanDetails } from "@zeroplane/trace-collector/api";
 import type { ComponentChildren, JSX } from "preact";
 import { change } from "../address.ts";
 import { hueOf } from "../colour.ts";
 import type { Span } from "../model/span.ts";
 import type { Trace } from "../model/trace.ts";
 import { duration, percent, shown, time } from "../words.ts";
+import { useDetails } from "./details.ts";
 import { Frames } from "./frames.tsx";
+import { LogLines } from "./log-lines.tsx";
 
 const KINDS = ["", "internal", "server", "client", "producer", "consumer"];
 const STACK = "exception.stacktrace";
@@ -13,13 +16,17 @@ const STACK = "exception.stacktrace";
 export function SpanPanel({
   trace,
   span,
+  logs,
 }: {
   readonly trace: Trace;
   readonly span: Span;
+  /** Of the whole trace. */
+  readonly logs: readonly LogView[];
 }): JSX.Element {
   const ms = span.durationMs;
-  const stack = span.attributes[STACK];
-  const rest = Object.entries(span.attributes).filter(([key]) => key !== STACK);
+  const own = logs.filter(({ spanId }) => spanId === span.id);
+  const { value, error } = useDetails(trace, [span]);
+  const details = value?.[span.id];
   const parent = trace.spans[span.parent];
   return (
     <aside class="panel" aria-label={`Span ${span.name}`}>
@@ -53,6 +60,24 @@ export function SpanPanel({
           <code>{span.id}</code>
         </Fact>
       </dl>
+      {own.length > 0 && (
+        <Part title="Logs">
+          <LogLines trace={trace} logs={own} isOfSpan />
+        </Part>
+      )}
+      {error !== undefined && <p class="problem">{error.message}</p>}
+      {details !== undefined && <Details details={details} />}
+    </aside>
+  );
+}
+
+/** What the collector has told of a span. */
+function Details({ details }: { readonly details: SpanDetails }): JSX.Element {
+  const { attributes, events, links, resource } = details;
+  const stack = attributes[STACK];
+  const rest = Object.entries(attributes).filter(([key]) => key !== STACK);
+  return (
+    <>
       {typeof stack === "string" && (
         <Part title="Traceback">
           <Frames text={stack} />
@@ -60,22 +85,13 @@ export function SpanPanel({
       )}
       {rest.length > 0 && (
         <Part title="Attributes">
-          <table class="attributes">
-            <tbody>
-              {rest.map(([key, value]) => (
-                <tr key={key}>
-                  <th scope="row">{key}</th>
-                  <td>{shown(value)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+          <Pairs pairs={rest} />
         </Part>
       )}
-      {span.events.length > 0 && (
+      {events.length > 0 && (
         <Part title="Events">
           <ol class="events">
-            {span.events.map(({ name, attributes }, i) => (
+            {events.map(({ name, attributes }, i) => (
               <li key={i}>
                 <b>{name}</b>{" "}
                 {Object.entries(attributes).map(([key, value]) => `${key}=${shown(value)} `)}
@@ -84,10 +100,10 @@ export function SpanPanel({
           </ol>
         </Part>
       )}
-      {span.links.length > 0 && (
+      {links.length > 0 && (
         <Part title="Linked to">
           <ul class="events">
-            {span.links.map(({ traceId, spanId }) => (
+            {links.map(({ traceId, spanId }) => (
               <li key={spanId}>
                 <a href={`/traces/${traceId}?span=${spanId}`}>trace {traceId.slice(0, 8)}</a>
               </li>
@@ -95,7 +111,30 @@ export function SpanPanel({
           </ul>
         </Part>
       )}
-    </aside>
+      <details>
+        <summary class="quiet">Its process</summary>
+        <Pairs pairs={Object.entries(resource)} />
+      </details>
+    </>
+  );
+}
+
+function Pairs({
+  pairs,
+}: {
+  readonly pairs: readonly (readonly [key: string, value: unknown])[];
+}): JSX.Element {
+  return (
+    <table class="attributes">
+      <tbody>
+        {pairs.map(([key, value]) => (
+          <tr key={key}>
+            <th scope="row">{key}</th>
+            <td>{shown(value)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
   );
 }
 

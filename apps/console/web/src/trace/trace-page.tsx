@@ -1,13 +1,17 @@
+import type { LogView } from "@zeroplane/trace-collector/api";
+import { readSkeleton, type Skeleton } from "@zeroplane/tracing/model";
 import type { JSX } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { change, useAddress } from "../address.ts";
+import { askBytes } from "../api.ts";
 import { hueOf } from "../colour.ts";
 import { Loaded, useAnswer } from "../loaded.tsx";
-import type { OtlpTrace } from "../model/otlp.ts";
 import { type Trace, traceOf } from "../model/trace.ts";
 import { count, duration, time } from "../words.ts";
+import { useHits, useLogs } from "./details.ts";
 import { Flame } from "./flame.tsx";
 import { KEYS, press } from "./keys.ts";
+import { Logs } from "./logs.tsx";
 import { Minimap } from "./minimap.tsx";
 import { SpanPanel } from "./span-panel.tsx";
 import { SpanTable } from "./span-table.tsx";
@@ -20,6 +24,7 @@ const TABS = [
   ["flame", "Flame"],
   ["table", "Table"],
   ["traceback", "Traceback"],
+  ["logs", "Logs"],
 ] as const;
 
 const FORMATS = [
@@ -29,9 +34,12 @@ const FORMATS = [
   ["speedscope", "speedscope", "speedscope.json"],
 ] as const;
 
+const skeletonAt = async (path: string, signal: AbortSignal): Promise<Skeleton> =>
+  readSkeleton(await askBytes(path, signal));
+
 /** Everything about one trace. */
 export function TracePage({ id }: { readonly id: string }): JSX.Element {
-  const answer = useAnswer<OtlpTrace>(`/api/traces/${encodeURIComponent(id)}`);
+  const answer = useAnswer(`/api/traces/${id}?format=skeleton`, skeletonAt);
   const trace = useMemo(
     () => (answer.value === undefined ? undefined : traceOf(id, answer.value)),
     [answer.value, id],
@@ -46,10 +54,10 @@ export function TracePage({ id }: { readonly id: string }): JSX.Element {
 function Whole({ trace }: { readonly trace: Trace }): JSX.Element {
   const { search } = useAddress();
   const view = useMemo(() => viewOf(trace, search), [trace, search]);
-  const rows = useMemo(
-    () => rowsOf(trace, view),
-    [trace, view.collapsed, view.isCritical, view.find],
-  );
+  const hits = useHits(trace, view.find);
+  const logs = useLogs(trace);
+  const rows = useMemo(() => rowsOf(trace, view, hits), [trace, view, hits]);
+  useDrawn(trace);
   const [isHelp, setHelp] = useState(false);
   const finder = useRef<HTMLInputElement>(null);
   useEffect(() => {
@@ -62,12 +70,12 @@ function Whole({ trace }: { readonly trace: Trace }): JSX.Element {
       if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
       if (event.key === "?") setHelp((shown) => !shown);
       else if (event.key === "/") finder.current?.focus();
-      else if (!press(event.key, trace)) return;
+      else if (!press(event.key, trace, hits)) return;
       event.preventDefault();
     };
     addEventListener("keydown", onKey);
     return () => removeEventListener("keydown", onKey);
-  }, [trace]);
+  }, [trace, hits]);
   return (
     <main class="trace">
       <Title trace={trace} />
@@ -84,6 +92,7 @@ function Whole({ trace }: { readonly trace: Trace }): JSX.Element {
             >
               {title}
               {tab === "traceback" && trace.errors > 0 && <b class="bad"> {trace.errors}</b>}
+              {tab === "logs" && trace.logs > 0 && <b> {trace.logs}</b>}
             </button>
           ))}
         </div>
@@ -119,14 +128,28 @@ function Whole({ trace }: { readonly trace: Trace }): JSX.Element {
             <SpanTable trace={trace} />
           ) : view.tab === "traceback" ? (
             <Traceback trace={trace} />
+          ) : view.tab === "logs" ? (
+            <Logs trace={trace} logs={logs} />
           ) : (
             <Waterfall trace={trace} view={view} rows={rows} />
           )}
         </div>
-        {view.selected !== undefined && <SpanPanel trace={trace} span={view.selected} />}
+        {view.selected !== undefined && (
+          <SpanPanel trace={trace} span={view.selected} logs={logs.value?.logs ?? NO_LOGS} />
+        )}
       </div>
     </main>
   );
+}
+
+const NO_LOGS: readonly LogView[] = [];
+
+/** Marks when a trace was drawn, for whoever measures it. */
+function useDrawn(trace: Trace): void {
+  useEffect(() => {
+    const frame = requestAnimationFrame(() => performance.mark("zp-trace-drawn"));
+    return () => cancelAnimationFrame(frame);
+  }, [trace]);
 }
 
 function Title({ trace }: { readonly trace: Trace }): JSX.Element {
@@ -148,6 +171,7 @@ function Title({ trace }: { readonly trace: Trace }): JSX.Element {
         {trace.orphans > 0 && (
           <span> · {count(trace.orphans, "span")} whose parent is missing</span>
         )}
+        {trace.isCut && <b class="bad"> · more spans than these, which are not shown </b>}
         {trace.cycles > 0 && <span> · {count(trace.cycles, "cycle")} cut</span>} ·{" "}
         {time(trace.startedAtMs)} · <code>{trace.id}</code>
       </p>

@@ -7,6 +7,8 @@ export interface View {
   readonly selected: Span | undefined;
   /** Ids of spans whose children are hidden. */
   readonly collapsed: ReadonlySet<string>;
+  /** The spans with these ids. */
+  readonly folded: ReadonlySet<Span>;
   readonly fromMs: number;
   readonly toMs: number;
   /** Only what the whole trace waited for. */
@@ -21,10 +23,12 @@ export function viewOf(trace: Trace, search: URLSearchParams): View {
   const fromMs = numberOf(search.get("from")) ?? 0;
   const toMs = numberOf(search.get("to")) ?? trace.durationMs;
   const isRange = toMs > fromMs;
+  const collapsed = new Set((search.get("collapsed") ?? "").split(",").filter(Boolean));
   return {
     tab: search.get("tab") ?? "waterfall",
-    selected: id === null ? undefined : trace.spans.find((span) => span.id === id),
-    collapsed: new Set(search.get("collapsed")?.split(",") ?? []),
+    selected: id === null ? undefined : trace.find(id),
+    collapsed,
+    folded: new Set([...collapsed].map(trace.find).filter((span) => span !== undefined)),
     fromMs: isRange ? fromMs : 0,
     toMs: isRange ? toMs : trace.durationMs,
     isCritical: search.get("critical") === "1",
@@ -37,21 +41,28 @@ function numberOf(text: string | null): number | undefined {
   return Number.isFinite(value) ? value : undefined;
 }
 
-/** The spans that have a row, in order. */
-export function rowsOf({ spans }: Trace, { collapsed, isCritical, find }: View): Span[] {
+/**
+ * The spans that have a row, in order.
+ * @param hits spans with the text that is looked for in what only the collector knows of them
+ */
+export function rowsOf(
+  { spans }: Trace,
+  { folded, isCritical, find }: View,
+  hits: ReadonlySet<Span>,
+): readonly Span[] {
+  if (find === "" && !isCritical && folded.size === 0) return spans;
   const rows: Span[] = [];
   const wanted = find.toLowerCase();
   for (let i = 0; i < spans.length; i++) {
     const span = spans[i] as Span;
-    const fits = (!isCritical || span.critical.length > 0) && (wanted === "" || has(span, wanted));
-    if (fits) rows.push(span);
+    const isFound = wanted === "" || hits.has(span) || has(span, wanted);
+    if (isFound && (!isCritical || span.critical.length > 0)) rows.push(span);
     // A search looks into what is collapsed as well.
-    if (wanted === "" && collapsed.has(span.id)) i += span.below;
+    if (wanted === "" && folded.has(span)) i += span.below;
   }
   return rows;
 }
 
-function has({ name, service, node, attributes, failure }: Span, wanted: string): boolean {
-  const text = `${name} ${service} ${node} ${failure ?? ""} ${JSON.stringify(attributes)}`;
-  return text.toLowerCase().includes(wanted);
+function has({ name, service, node, failure }: Span, wanted: string): boolean {
+  return `${name} ${service} ${node} ${failure ?? ""}`.toLowerCase().includes(wanted);
 }

@@ -91,7 +91,7 @@ interface RowProps {
 }
 
 function Row({ span, row, view }: RowProps): JSX.Element {
-  const isOpen = !view.collapsed.has(span.id);
+  const isOpen = !view.folded.has(span);
   const isSelected = view.selected === span;
   return (
     <div

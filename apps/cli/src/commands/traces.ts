@@ -100,7 +100,8 @@ async function traceOf(
   }
   await using access = await context.open(options);
   const traceId = await traceIdOf(id, access);
-  return (await access.traceCollector()).traces.get(traceId);
+  // Awaited here: leaving this function closes the line.
+  return await (await access.traceCollector()).traces.get(traceId);
 }
 
 /** The trace of a deploy, of the newest one, or the id itself. */

@@ -1,3 +1,4 @@
+import { inTime } from "../deadline.ts";
 import { PatternError } from "../errors.ts";
 
 /** Options of a wait for followers. */
@@ -12,7 +13,8 @@ const TIMEOUT_MS = 30_000;
 
 interface Waiter {
   readonly count: number;
-  readonly settle: (error?: unknown) => void;
+  readonly resolve: () => void;
+  readonly reject: (error: PatternError) => void;
 }
 
 /** Those who wait until a feed has so many followers. */
@@ -31,33 +33,26 @@ export class Waiters {
     signal?.throwIfAborted();
     if (this.#closed !== undefined) throw this.#closed;
     if (this.#followers >= count) return;
-    const promise = Promise.withResolvers<void>();
-    const settle = (error?: unknown): void =>
-      error === undefined ? promise.resolve() : promise.reject(error as Error);
-    const waiter: Waiter = { count, settle };
-    const aborted = (): void => settle(signal?.reason);
-    const timer = setTimeout(() => settle(this.#tooLate(count, timeoutMs)), timeoutMs);
-    signal?.addEventListener("abort", aborted, { once: true });
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const waiter: Waiter = { count, resolve, reject };
     this.#waiters.add(waiter);
     try {
-      await promise.promise;
+      await inTime(promise, { timeoutMs, signal }, () => this.#tooLate(count, timeoutMs));
     } finally {
-      clearTimeout(timer);
       this.#waiters.delete(waiter);
-      signal?.removeEventListener("abort", aborted);
     }
   }
 
   /** So many follow now. */
   changed(followers: number): void {
     this.#followers = followers;
-    for (const { count, settle } of this.#waiters) if (followers >= count) settle();
+    for (const { count, resolve } of this.#waiters) if (followers >= count) resolve();
   }
 
   /** Nobody will come any more. */
   close(): void {
     this.#closed = new PatternError("ERR_CLOSED", `the feed ${this.#name} is closed`);
-    for (const { settle } of this.#waiters) settle(this.#closed);
+    for (const { reject } of this.#waiters) reject(this.#closed);
   }
 
   #tooLate(count: number, timeoutMs: number): PatternError {

@@ -1,4 +1,5 @@
 import { randomInt } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type DialKeys, nodeName, SafeSocket } from "@zeroplane/link";
 import { PatternError } from "../errors.ts";
 import { offerUntilTaken } from "./offering.ts";
@@ -136,8 +137,6 @@ export class Pipe implements AsyncDisposable {
     return messages;
   }
 }
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Opens a pipe to the collector at `to`, now or whenever it is there. */
 export const openPipe = (to: string, options: PipeOptions = {}): Pipe => new Pipe(to, options);

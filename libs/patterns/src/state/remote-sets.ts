@@ -1,5 +1,6 @@
 import { encode, type Headers } from "@zeroplane/link";
 import type { Message } from "../channel.ts";
+import { inTime } from "../deadline.ts";
 import { PatternError, type PatternErrorCode } from "../errors.ts";
 import type { SetOptions, Stamp } from "./owner-core.ts";
 import type { WireChange } from "./protocol.ts";
@@ -70,16 +71,14 @@ export class RemoteSets {
     }
     const id = ++this.#id;
     const { promise, resolve, reject } = Promise.withResolvers<number>();
-    const late = (): void =>
-      reject(this.#error("ERR_TIMEOUT", `no answer after ${timeoutMs} ms; it may have been set`));
-    const timer = setTimeout(late, timeoutMs);
     this.#pending.set(id, { resolve, reject });
     try {
       const { headers } = about;
       this.#send({ id, change: wire(change), options: wireOptions(options, about.epoch), headers });
-      return await promise;
+      return await inTime(promise, { timeoutMs }, () =>
+        this.#error("ERR_TIMEOUT", `no answer after ${timeoutMs} ms; it may have been set`),
+      );
     } finally {
-      clearTimeout(timer);
       this.#pending.delete(id);
     }
   }

@@ -7,6 +7,7 @@ import {
   type Operation,
 } from "@zeroplane/link";
 import { type Message, sessionTo, type To, tell } from "../channel.ts";
+import { inTime } from "../deadline.ts";
 import { PatternError } from "../errors.ts";
 import { attach, UNKNOWN } from "../names.ts";
 import { VERB_STATE } from "../verbs.ts";
@@ -149,14 +150,8 @@ export class View<T> implements AsyncDisposable {
   /** Waits for the first snapshot. @throws PatternError ERR_TIMEOUT after `timeoutMs` */
   async ready(timeoutMs: number): Promise<void> {
     const { endpoint } = this.#session.session;
-    const late = Promise.withResolvers<never>();
     const text = `${this.name}: no snapshot from ${endpoint} after ${timeoutMs} ms`;
-    const timer = setTimeout(() => late.reject(new PatternError("ERR_TIMEOUT", text)), timeoutMs);
-    try {
-      await Promise.race([this.#first.promise, late.promise]);
-    } finally {
-      clearTimeout(timer);
-    }
+    await inTime(this.#first.promise, { timeoutMs }, () => new PatternError("ERR_TIMEOUT", text));
   }
 
   /** Stops viewing. */

@@ -1,3 +1,4 @@
+import { inTime } from "../deadline.ts";
 import { PatternError } from "../errors.ts";
 import type { WaitOptions } from "./job-queue.ts";
 
@@ -24,20 +25,14 @@ export class Endings<View> {
 
   /** @throws PatternError ERR_TIMEOUT; the reason of `signal` */
   async wait(id: string, { timeoutMs = TIMEOUT_MS, signal }: WaitOptions): Promise<View> {
-    signal?.throwIfAborted();
     const promise = Promise.withResolvers<View>();
     const waiting = this.#waiting.get(id) ?? new Set();
     this.#waiting.set(id, waiting.add(promise));
-    const late = (): void =>
-      promise.reject(new PatternError("ERR_TIMEOUT", `job ${id} has not ended in ${timeoutMs} ms`));
-    const aborted = (): void => promise.reject(signal?.reason);
-    const timer = setTimeout(late, timeoutMs);
-    signal?.addEventListener("abort", aborted, { once: true });
+    const late = (): PatternError =>
+      new PatternError("ERR_TIMEOUT", `job ${id} has not ended in ${timeoutMs} ms`);
     try {
-      return await promise.promise;
+      return await inTime(promise.promise, { timeoutMs, signal }, late);
     } finally {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", aborted);
       waiting.delete(promise);
       if (waiting.size === 0) this.#waiting.delete(id);
     }

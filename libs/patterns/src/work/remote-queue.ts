@@ -10,6 +10,7 @@ import {
   type Session,
 } from "@zeroplane/link";
 import { type Message, sessionTo, type To } from "../channel.ts";
+import { inTime } from "../deadline.ts";
 import { PatternError } from "../errors.ts";
 import { attach } from "../names.ts";
 import { VERB_WORK } from "../verbs.ts";
@@ -167,16 +168,12 @@ export class RemoteQueue<Payload, Result> implements JobQueue<Payload, Result> {
     const answer = Promise.withResolvers<unknown>();
     const message: Message = [Kind.ask, this.name, number, operation, args];
     this.#asked.set(number, { message, answer });
-    const late = `queue ${this.name}: ${operation} has no answer after ${timeoutMs} ms`;
-    const timer = setTimeout(() => answer.reject(new PatternError("ERR_TIMEOUT", late)), timeoutMs);
-    const aborted = (): void => answer.reject(options.signal?.reason);
-    options.signal?.addEventListener("abort", aborted, { once: true });
+    const text = `queue ${this.name}: ${operation} has no answer after ${timeoutMs} ms`;
+    const late = (): PatternError => new PatternError("ERR_TIMEOUT", text);
     try {
       if (this.#session.session.state === "up") say(this.#session.session, message);
-      return (await answer.promise) as T;
+      return (await inTime(answer.promise, { timeoutMs, signal: options.signal }, late)) as T;
     } finally {
-      clearTimeout(timer);
-      options.signal?.removeEventListener("abort", aborted);
       this.#asked.delete(number);
     }
   }

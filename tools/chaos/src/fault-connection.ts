@@ -66,10 +66,10 @@ export class FaultConnection {
 }
 
 /**
- * One that is still connecting cannot send a reset; one that has begun to say its end is not reset
- * by libuv, and would never close.
+ * Ends a socket with a reset where that can be: one that is still connecting cannot send one, and one
+ * that says its end just now is not reset by libuv (EINVAL), and would never close.
  */
-function reset(socket: Socket): void {
+export function reset(socket: Socket): void {
   if (socket.connecting || socket.writableEnded) socket.destroy();
   else socket.resetAndDestroy();
 }

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { reset } from "../src/fault-connection.ts";
 import { LANE_BYTES_MAX } from "../src/fault-lane.ts";
 import { FaultProxy } from "../src/fault-proxy.ts";
 
@@ -250,4 +251,15 @@ test("leaves no socket behind", async () => {
   }
   await expect.poll(() => server.sockets.every((socket) => socket.destroyed)).toBe(true);
   await expect.poll(handles).toBeLessThanOrEqual(before);
+});
+
+test("a socket that says its end just now is closed by a cut", async () => {
+  await using server = await serverOf((socket) => void socket.resume());
+  const { hostname, port } = new URL(server.target);
+  const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
+  await once(socket, "connect");
+  const closed = once(socket, "close", { signal: AbortSignal.timeout(5_000) });
+  socket.end();
+  reset(socket);
+  await closed;
 });

@@ -88,8 +88,8 @@ async function said(name: string, child: ChildProcess): Promise<unknown> {
 export interface Plan {
   readonly random: Random;
   readonly names: readonly string[];
-  /** Cuts the lines. */
-  readonly cut: () => void;
+  /** Cuts the lines; without it they end only with their processes. */
+  readonly cut?: () => void;
   readonly forMs: number;
 }
 
@@ -99,10 +99,11 @@ const STOP_MS: readonly [number, number] = [300, 2_000];
 /** Kills, stops and cuts by chance, one after the other, for so long; all is well when it ends. */
 export async function harm(cast: Cast, { random, names, cut, forMs }: Plan): Promise<Harm> {
   const done: Harm = { kills: 0, stops: 0, cuts: 0 };
+  const kinds = ["kill", "stop", ...(cut === undefined ? [] : ["cut"])];
   const untilMs = performance.now() + forMs;
   while (performance.now() < untilMs) {
     await sleep(random.between(...PAUSE_MS));
-    const kind = random.pick(["kill", "stop", "cut"] as const);
+    const kind = random.pick(kinds);
     const name = random.pick(names);
     if (kind === "kill") {
       done.kills++;
@@ -112,7 +113,7 @@ export async function harm(cast: Cast, { random, names, cut, forMs }: Plan): Pro
       await cast.stop(name, random.between(...STOP_MS));
     } else {
       done.cuts++;
-      cut();
+      cut?.();
     }
   }
   return done;

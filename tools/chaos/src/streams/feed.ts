@@ -18,7 +18,7 @@ const FAULTS_MS = 25_000;
 const SETTLE_MS = 60_000;
 
 /** What a run of a feed was like. */
-interface FeedRun extends Harm {
+interface FeedRun extends Omit<Harm, "cuts"> {
   readonly puts: number;
   /** Lives of followers, and what they have written down in all. */
   readonly lives: number;
@@ -49,7 +49,7 @@ async function run(seed: number, hasLog: boolean): Promise<FeedRun> {
   const random = new Random(seed);
   const names = ["publisher", ...KINDS];
   // Every line ends with its process; lines that fail alone are the suites of link.
-  const done = await harm(cast, { random, names, cut: () => undefined, forMs: FAULTS_MS });
+  const done = await harm(cast, { random, names, forMs: FAULTS_MS });
   const { epoch } = await cast.ask<FeedWord>("publisher", { rest: true });
   const puts = putsOf(readFileSync(history, "utf8"));
   await until(SETTLE_MS, () => behind(cast, epoch, puts));
@@ -66,7 +66,8 @@ async function run(seed: number, hasLog: boolean): Promise<FeedRun> {
     total.gaps += checked.gaps;
     total.resets += checked.resets;
   }
-  return { ...done, puts: puts.length, lives: files.length, ...total };
+  const { kills, stops } = done;
+  return { kills, stops, puts: puts.length, lives: files.length, ...total };
 }
 
 /** @returns who has not got to the last message of the last life */

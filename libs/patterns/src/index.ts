@@ -58,8 +58,8 @@ export { View, type ViewOptions, viewState } from "./state/view.ts";
 export type { ViewChange } from "./state/view-core.ts";
 export type { Viewer } from "./state/viewers.ts";
 export type { JobContext } from "./work/attempt.ts";
-export type { QueueCounters } from "./work/core.ts";
 export type { WorkerState, WorkerView } from "./work/crew.ts";
+export type { QueueCounters } from "./work/effects.ts";
 export type { AddOptions, JobHead, JobRecord, JobState } from "./work/job.ts";
 export type {
   Awaitable,
@@ -68,7 +68,8 @@ export type {
   QueueStats,
   WaitOptions,
 } from "./work/job-queue.ts";
-export { openQueue, Queue, type QueueOptions } from "./work/queue.ts";
+export { openQueue, Queue } from "./work/queue.ts";
+export type { QueueOptions } from "./work/queue-options.ts";
 export { connectQueue, RemoteQueue, type RemoteQueueOptions } from "./work/remote-queue.ts";
 export type { ScheduleOptions } from "./work/schedules.ts";
 export type { QueueSettings } from "./work/settings.ts";

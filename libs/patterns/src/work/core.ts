@@ -1,50 +1,12 @@
 import type { WireError } from "@zeroplane/link";
 import { delayAfter } from "../backoff.ts";
-import { PatternError, type PatternErrorCode } from "../errors.ts";
-import { Crew, type Member, type WorkerView } from "./crew.ts";
-import {
-  ATTEMPTS_MAX,
-  ERRORS_KEPT,
-  isFinal,
-  type JobRecord,
-  type JobState,
-  rankOf,
-} from "./job.ts";
+import { Crew, type Member, tokensOf, type WorkerView } from "./crew.ts";
+import type { Offer, QueueCounters, QueueEffects } from "./effects.ts";
+import { note, problem, wrongState } from "./faults.ts";
+import { ATTEMPTS_MAX, isFinal, type JobRecord, type JobState, rankOf } from "./job.ts";
 import { Leases } from "./leases.ts";
 import type { QueueSettings } from "./settings.ts";
 import type { JobStore } from "./store.ts";
-
-/** What the queue asks of the world. */
-export interface QueueEffects {
-  /** Gives the job, under the token that it has now, to the worker. */
-  give(worker: string, job: JobRecord): void;
-  /** Tells the worker to stop: nobody wants that lease any more. */
-  revoke(worker: string, id: string, token: number, code: PatternErrorCode): void;
-  /** The job is as it is now; it will be changed again. */
-  changed(job: JobRecord): void;
-}
-
-/** What a worker says when it is ready. */
-export interface Offer {
-  /** Jobs it wants to run at a time. */
-  readonly credit: number;
-  /** What it runs, with tokens. */
-  readonly running: readonly (readonly [id: string, token: number])[];
-  /** True when it has begun anew: it has lost whatever else it was given. */
-  readonly fresh?: boolean;
-}
-
-/** Things that happened, since the queue was opened. */
-export interface QueueCounters {
-  /** Jobs given to workers. */
-  executions: number;
-  /** Outcomes refused because the lease was given up before they came. */
-  late: number;
-  /** Leases that ended because their worker vanished. */
-  crashed: number;
-  /** Leases taken back because the job ran too long. */
-  timedOut: number;
-}
 
 /** Changes of state that one turn makes at most, of each kind. */
 const TURN_MAX = 1_000;
@@ -334,20 +296,4 @@ export class WorkCore {
     this.#store.update(job, from);
     this.#effects.changed(job);
   }
-}
-
-const tokensOf = (worker: Member | undefined): [id: string, token: number][] =>
-  Array.from(worker?.leases ?? [], ({ id, attempt }) => [id, attempt]);
-
-function note(job: JobRecord, error: WireError): void {
-  job.errors = [...job.errors, error].slice(-ERRORS_KEPT);
-}
-
-function problem(code: PatternErrorCode, message: string): WireError {
-  return { name: "PatternError", code, message, retryable: true, hops: [] };
-}
-
-function wrongState(id: string, job: JobRecord | undefined, wanted?: JobState): PatternError {
-  const but = wanted === undefined ? "" : `, not ${wanted}`;
-  return new PatternError("ERR_JOB_STATE", `job ${id} is ${job?.state ?? "not known"}${but}`);
 }

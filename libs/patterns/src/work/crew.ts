@@ -35,6 +35,10 @@ const CREDIT_MAX = 65_536;
 export const freeOf = ({ credit, leases, state, alone }: Member): number =>
   state === "up" && !alone ? Math.max(0, credit - leases.size) : 0;
 
+/** The jobs that it has, with their tokens; none of one that is not there. */
+export const tokensOf = (worker: Member | undefined): [id: string, token: number][] =>
+  Array.from(worker?.leases ?? [], ({ id, attempt }) => [id, attempt]);
+
 /** The workers of one queue, and who gets the next job. */
 export class Crew {
   readonly #members = new Map<string, Member>();

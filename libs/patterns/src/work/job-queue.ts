@@ -1,5 +1,5 @@
-import type { QueueCounters } from "./core.ts";
 import type { WorkerView } from "./crew.ts";
+import type { QueueCounters } from "./effects.ts";
 import type { AddOptions, JobState } from "./job.ts";
 import type { ScheduleOptions } from "./schedules.ts";
 import type { JobCounts, StoreHealth } from "./store.ts";

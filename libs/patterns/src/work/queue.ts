@@ -7,7 +7,7 @@ import {
   type Listener,
   type Operation,
 } from "@zeroplane/link";
-import { BACKOFF, type Backoff } from "../backoff.ts";
+import { BACKOFF } from "../backoff.ts";
 import { PatternError } from "../errors.ts";
 import { offer } from "../names.ts";
 import { VERB_WORK } from "../verbs.ts";
@@ -22,37 +22,15 @@ import { checkOptions, newRecord, within } from "./new-job.ts";
 import { PendingAdds } from "./pending-adds.ts";
 import type { ProducerAddOptions, ServedQueue } from "./producers.ts";
 import { BODY_BYTES_MAX } from "./protocol.ts";
+import type { QueueGround, QueueOptions } from "./queue-options.ts";
 import { type ScheduleOptions, Schedules } from "./schedules.ts";
 import { QUEUE_DEFAULTS, type QueueSettings } from "./settings.ts";
 import { SqliteStore } from "./sqlite-store.ts";
 import type { JobStore } from "./store.ts";
 import { Turn } from "./turn.ts";
+import { TurnNews } from "./turn-news.ts";
 import { type JobView, resultOf, viewOf } from "./view.ts";
 import { WorkDesk } from "./work-desk.ts";
-
-/** Options of {@link openQueue}. */
-export interface QueueOptions<Payload = unknown, Result = unknown>
-  extends Partial<Omit<QueueSettings, "backoff">> {
-  /** Keeps jobs in this SQLite file; without it they live as long as this process. */
-  readonly file?: string;
-  /** Wait between attempts (default 1 s, doubled up to 60 s). */
-  readonly backoff?: Partial<Backoff>;
-  /** Lets other processes add jobs by `connectQueue` (default false). */
-  readonly producers?: boolean;
-  readonly interceptors?: readonly Interceptor[];
-  /** Called after each change of a job is safe. */
-  readonly onChange?: (job: JobView<Payload, Result>) => void;
-  /** Called with what a worker reports of a running job. */
-  readonly onProgress?: (id: string, value: unknown) => void;
-}
-
-/** What a queue stands on, when it is not the process's own. */
-export interface QueueGround {
-  readonly store?: JobStore;
-  readonly ids?: Ids;
-  /** Milliseconds since 1970. */
-  readonly wallMs?: number;
-}
 
 const TICK_MS = 100;
 const BODY_BYTES = [0, BODY_BYTES_MAX] as const;
@@ -74,13 +52,11 @@ export class Queue<Payload, Result> implements JobQueue<Payload, Result> {
   readonly #schedules: Schedules;
   readonly #desk: WorkDesk;
   readonly #endings = new Endings<JobRecord>();
+  readonly #news: TurnNews<Payload, Result>;
   readonly #ids: Ids;
   readonly #withdraw: () => void;
   readonly #timer: NodeJS.Timeout;
   readonly #startMs: number;
-  /** To be told once this turn is safe. */
-  #views: JobView<Payload, Result>[] = [];
-  #finals: JobRecord[] = [];
   #safe: PromiseWithResolvers<void> | undefined;
   #undone = 0;
   #closed = false;
@@ -104,12 +80,13 @@ export class Queue<Payload, Result> implements JobQueue<Payload, Result> {
     // The clock of the wall may jump; this one goes on from where it, or an earlier life, was.
     this.#startMs =
       Math.max(ground.wallMs ?? Date.now(), this.#store.newestMs()) - performance.now();
+    this.#news = new TurnNews(this.#endings, options.onChange);
     const dispatch = new Dispatch(name);
     this.#core = new WorkCore(this.#store, this.#settings, {
       give: (worker, job) => this.#desk.with(worker, (session) => dispatch.give(session, job)),
       revoke: (worker, id, token, code) =>
         this.#desk.with(worker, (session) => dispatch.revoke(session, [id, token, code])),
-      changed: (job) => this.#saw(job),
+      changed: (job) => this.#news.saw(job),
     });
     this.#schedules = new Schedules(this.#store);
     this.#adds = new PendingAdds(name);
@@ -309,10 +286,7 @@ export class Queue<Payload, Result> implements JobQueue<Payload, Result> {
     this.#safe = undefined;
     this.#adds.safe();
     this.#desk.unsent(dispatch.flush());
-    const [finals, views] = [this.#finals, this.#views];
-    this.#forget();
-    for (const job of finals) this.#endings.ended(job.id, job);
-    for (const view of views) this.#options.onChange?.(view);
+    this.#news.tell();
   }
 
   /** As after a crash of this process: the store says what holds, and workers must say ready again. */
@@ -323,21 +297,10 @@ export class Queue<Payload, Result> implements JobQueue<Payload, Result> {
     this.#safe = undefined;
     this.#adds.fail(error);
     dispatch.clear();
-    this.#forget();
+    this.#news.forget();
     this.#schedules.reset();
     this.#desk.reset();
     this.#core.open(this.#nowMs());
-  }
-
-  /** What changed in this turn need not be told any more. */
-  #forget(): void {
-    if (this.#finals.length > 0) this.#finals = [];
-    if (this.#views.length > 0) this.#views = [];
-  }
-
-  #saw(job: JobRecord): void {
-    if (this.#options.onChange !== undefined) this.#views.push(viewOf(job));
-    if (isFinal(job) && this.#endings.has(job.id)) this.#finals.push(copyOf(job));
   }
 
   #check(): void {

@@ -1,9 +1,9 @@
-import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
-import { PatternError } from "../errors.ts";
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type { Rank } from "../heap.ts";
 import { Ballast } from "./ballast.ts";
 import { isFinal, type JobRecord, type JobState } from "./job.ts";
 import { AHEAD_BYTES, AHEAD_JOBS, type Reading, ReadyAhead } from "./ready-ahead.ts";
+import { opened, storeError } from "./sqlite-file.ts";
 import {
   COLUMNS,
   changing,
@@ -12,7 +12,6 @@ import {
   INSERT,
   LEASE,
   type Row,
-  SCHEMA,
   tailOf,
   toJob,
   UPDATE,
@@ -25,10 +24,6 @@ import {
   type ScheduleRecord,
   type StoreHealth,
 } from "./store.ts";
-
-const PRAGMAS = `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000;
-  PRAGMA cache_size = -16384; PRAGMA journal_size_limit = 67108864;`;
-const SQLITE_FULL = 13;
 
 /** Keeps jobs in one SQLite file (WAL, synchronous FULL): what was committed survives power loss. */
 export class SqliteStore implements JobStore {
@@ -49,8 +44,6 @@ export class SqliteStore implements JobStore {
     this.#file = file;
     this.#db = opened(file);
     try {
-      this.#db.exec(PRAGMAS);
-      this.#db.exec(SCHEMA);
       this.#ballast = new Ballast(file);
       this.#counts = this.#counted();
       this.#quarantined = Number(this.#row("SELECT count(*) AS n FROM quarantine")?.["n"]);
@@ -299,19 +292,4 @@ export class SqliteStore implements JobStore {
     }
     return known;
   }
-}
-
-function opened(file: string): DatabaseSync {
-  try {
-    return new DatabaseSync(file);
-  } catch (error) {
-    throw storeError(error, file);
-  }
-}
-
-function storeError(cause: unknown, file: string): PatternError {
-  const { errcode, message } = cause as { errcode?: number; message?: string };
-  return errcode === SQLITE_FULL
-    ? new PatternError("ERR_STORE_FULL", `no room on the disk of ${file}: free some`, { cause })
-    : new PatternError("ERR_STORE", `${file}: ${message ?? String(cause)}`, { cause });
 }

@@ -1,3 +1,4 @@
+import { readSkeleton } from "@zeroplane/tracing/model";
 import { expect, test } from "vitest";
 import type { LiveSpans, OpenPage } from "../src/api.ts";
 import type { Trace } from "../src/trace.ts";
@@ -40,6 +41,10 @@ test("a hung call shows while it hangs, and as lost when its process is killed",
     ["price", undefined],
     ["reserve", "open"],
   ]);
+  const drawn = await fetch(`${at.url}/api/traces/${traceId}?format=skeleton`);
+  const { operation, operations } = readSkeleton(await drawn.arrayBuffer());
+  const named = Array.from(operation, (place) => operations[place]?.name);
+  expect(named.toSorted()).toEqual(["checkout", "price", "reserve"]);
   const { spans, criticalPath } = await trace();
   expect(spans[2]?.parentId).toBe(spans[0]?.spanId);
   expect(criticalPath.at(-1)?.spanId).toBe(spans[2]?.spanId);

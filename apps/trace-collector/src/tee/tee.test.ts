@@ -2,10 +2,15 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { gunzipSync, gzipSync } from "node:zlib";
+import { connect, serve } from "@zeroplane/rpc";
+import { startTracing, tracingInterceptor } from "@zeroplane/tracing";
+import { CALLS_KIND } from "@zeroplane/tracing/wire";
 import { expect, test, vi } from "vitest";
+import { decodeMessage, HTTP_KINDS } from "../ingest/decode.ts";
 import { TraceStore } from "../store/trace-store.ts";
 import { emptyFolder, jsonSpan, otlpJson } from "../testing.ts";
 import { Traces } from "../traces.ts";
+import { bodyOf } from "./bodies.ts";
 import { Tee } from "./tee.ts";
 import { TeeRoad } from "./tee-road.ts";
 
@@ -106,6 +111,37 @@ test("a queue that is full drops what comes, counts it and says why; the end is 
   expect(tee.stats().dropped).toEqual({ full: 4 });
   await tee[Symbol.asyncDispose]();
   expect(tee.stats()).toMatchObject({ sent: 0, dropped: { full: 4, closed: 1 }, waiting: 0 });
+});
+
+test("rows of calls go on as OTLP/JSON", async () => {
+  await using server = await backend(well);
+  await using tee = new Tee({ url: server.url, ...QUICKLY });
+  const rows: Buffer[] = [];
+  await using tracing = startTracing({
+    service: "shop",
+    node: "shop-1",
+    sink: { push: (kind, bytes) => void (kind === CALLS_KIND && rows.push(Buffer.from(bytes))) },
+  });
+  const interceptors = [tracingInterceptor];
+  const target = { add: (a: number, b: number) => a + b };
+  await using calls = await serve(target, { name: "sums", interceptors });
+  await using client = connect<typeof target>(calls.endpoint, { interceptors });
+  await client.add(1, 2);
+  await tracing.flush();
+  await vi.waitUntil(() => rows.length > 0);
+  for (const each of rows) tee.send(bodyOf({ kind: CALLS_KIND, body: each }));
+  await vi.waitUntil(() => tee.stats().sent === rows.length, { timeout: 10_000 });
+  const spans = server.seen.flatMap(({ path, headers, body: text }) => {
+    expect([path, headers["content-type"]]).toEqual(["/v1/traces", "application/json"]);
+    return decodeMessage({ kind: HTTP_KINDS.traces.json, body: Buffer.from(text) }).spans;
+  });
+  const of = (kind: number): (typeof spans)[number] | undefined =>
+    spans.find((span) => span.kind === kind);
+  expect(spans.map(({ service, name }) => `${service} ${name}`).toSorted()).toEqual([
+    "shop add",
+    "shop sums.add",
+  ]);
+  expect(of(2)?.parentId).toEqual(of(3)?.spanId);
 });
 
 test("what a store takes goes on as it came, whatever way it was packed", async () => {

@@ -10,7 +10,7 @@ const ROWS_MAX = 500;
 const TRACE_SPANS_MAX = 10_000;
 const HOLES_MAX = 100;
 /** Says that a span has not ended: `open`, or `lost` when its process is gone. */
-const ATTR_UNFINISHED = "zp.unfinished";
+export const ATTR_UNFINISHED = "zp.unfinished";
 
 const JOINED = "FROM open o JOIN boots b ON b.boot = o.boot";
 

@@ -9,6 +9,7 @@ import { type DecodedLog, STATUS_ERROR } from "../span.ts";
 import type { StoredSpan } from "../store/trace-rows.ts";
 import { logsOf, spansOf } from "../store/trace-rows.ts";
 import { KINDS, type LogView, type PathView, type SpanView, type Trace } from "../trace.ts";
+import { ATTR_UNFINISHED } from "./open.ts";
 import type { Readers } from "./readers.ts";
 
 /** Spans of one trace that are read at most. */
@@ -63,7 +64,7 @@ const isUnfinished = (span: StoredSpan): boolean => unfinishedOf(span).unfinishe
 
 /** Until when it is known to have gone on is its end here. */
 function unfinishedOf({ attributes }: StoredSpan): Pick<SpanView, "unfinished"> {
-  const state = attributes["zp.unfinished"];
+  const state = attributes[ATTR_UNFINISHED];
   return state === "open" || state === "lost" ? { unfinished: state } : {};
 }
 

@@ -45,13 +45,13 @@ interface TestWorld {
   readonly revoked: string[];
 }
 
-function world(): TestWorld {
+function world(keepMax = QUEUE_DEFAULTS.keepMax): TestWorld {
   const store = new MemoryStore();
   const given: Given[] = [];
   const revoked: string[] = [];
   const core = new TestCore(
     store,
-    { ...QUEUE_DEFAULTS, graceMs: 100, keepMs: 1e9 },
+    { ...QUEUE_DEFAULTS, graceMs: 100, keepMs: 1e9, keepMax },
     {
       give: (worker, job) => given.push({ worker, job: copyOf(job) }),
       revoke: (worker, id, token, code) => revoked.push(`${worker} ${id}/${token} ${code}`),
@@ -264,4 +264,15 @@ test("a key gives the job that is there, until it is done and its time is over",
   expect(core.put({ key: "k" }, 150).id).toBe("j4");
   core.cancel("j4", 160);
   expect(core.put({ key: "k" }, 160).id).toBe("j5");
+});
+
+test("jobs that end in great number are forgotten without waiting for a tick", () => {
+  const { core, store } = world(10);
+  core.joins("a", 1);
+  for (let i = 1; i <= 2_000; i++) {
+    core.put();
+    core.ran(`j${i}`, 1);
+    expect(store.count().done).toBeLessThan(1_000);
+  }
+  expect(store.get("j2000")?.state).toBe("done");
 });

@@ -6,10 +6,12 @@ import { note, problem, wrongState } from "./faults.ts";
 import { ATTEMPTS_MAX, isFinal, type JobRecord, type JobState, rankOf } from "./job.ts";
 import { Leases } from "./leases.ts";
 import type { QueueSettings } from "./settings.ts";
-import type { JobStore } from "./store.ts";
+import { endedOf, type JobCounts, type JobStore } from "./store.ts";
 
 /** Changes of state that one turn makes at most, of each kind. */
 const TURN_MAX = 1_000;
+/** Ended jobs beyond those that are kept before a turn forgets them. */
+const FORGET_MIN = 512;
 
 /**
  * At-least-once jobs as a pure state machine over a store. A lease belongs to a worker; its token
@@ -162,6 +164,7 @@ export class WorkCore {
   assign(nowMs: number): void {
     for (const job of this.#store.due(nowMs, TURN_MAX)) this.#move(job, "ready");
     const counts = this.#store.count();
+    this.#forget(counts, nowMs);
     for (let left = Math.min(counts.suspect, TURN_MAX); left > 0; left--) {
       const worker = this.#crew.idle();
       const [job] = worker === undefined ? [] : this.#store.claim("suspect", 1);
@@ -189,6 +192,12 @@ export class WorkCore {
   /** The job of that id, as it is now: to be read, and not kept. */
   find(id: string): JobRecord | undefined {
     return this.#leases.find(id) ?? this.#store.get(id);
+  }
+
+  /** Most jobs are young when they may go: those that end in great number do not wait for a tick. */
+  #forget(counts: JobCounts, nowMs: number): void {
+    const { keepMs, keepMax } = this.#settings;
+    if (endedOf(counts) >= keepMax + FORGET_MIN) this.#store.forget(nowMs - keepMs, keepMax);
   }
 
   #twin(key: string | undefined, nowMs: number): JobRecord | undefined {

@@ -24,7 +24,7 @@ export interface Unsent {
 interface Words {
   worker: string;
   jobs: JobRow[];
-  settled: Row[];
+  settled: number[];
   revoke: Row[];
 }
 
@@ -44,8 +44,9 @@ export class Dispatch {
     words.jobs.push([job.id, job.attempt, job.payload, job.headers, job.dueAtMs]);
   }
 
-  settle(session: Session, lease: Row): void {
-    this.#of(session).settled.push(lease);
+  /** The outcomes of the message of that number are safe, or came late. */
+  settle(session: Session, number: number): void {
+    this.#of(session).settled.push(number);
   }
 
   revoke(session: Session, lease: Row): void {
@@ -74,7 +75,7 @@ export class Dispatch {
   }
 
   /** What is not settled is said again by the worker, when it speaks again. */
-  #say(session: Session, kind: number, rows: readonly Row[]): boolean {
+  #say(session: Session, kind: number, rows: readonly (Row | number)[]): boolean {
     return say(session, [kind, this.#queue, rows]);
   }
 

@@ -10,7 +10,7 @@ const OWN_BYTES = 6;
 export class Ids {
   readonly #own: string;
   #lastMs = 0;
-  #time = "";
+  #head = "";
   #count = 0;
 
   /** @param own what tells this maker from all others (default random) */
@@ -21,9 +21,9 @@ export class Ids {
   next(nowMs = Date.now()): string {
     if (nowMs > this.#lastMs || this.#count + 1 >= COUNT_MAX) {
       this.#lastMs = Math.max(Math.floor(nowMs), this.#lastMs + 1);
-      this.#time = this.#lastMs.toString(BASE).padStart(TIME_CHARACTERS, "0");
+      this.#head = this.#lastMs.toString(BASE).padStart(TIME_CHARACTERS, "0") + this.#own;
       this.#count = 0;
     } else this.#count++;
-    return `${this.#time}${this.#count.toString(BASE).padStart(COUNT_CHARACTERS, "0")}${this.#own}`;
+    return this.#head + this.#count.toString(BASE).padStart(COUNT_CHARACTERS, "0");
   }
 }

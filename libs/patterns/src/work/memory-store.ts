@@ -1,7 +1,9 @@
 import { Heap } from "../heap.ts";
+import { Fifo } from "./fifo.ts";
 import { isFinal, type JobRecord, type JobState } from "./job.ts";
 import {
   EMPTY_COUNT,
+  endedOf,
   FORGET_MAX,
   type JobCounts,
   type JobStore,
@@ -9,14 +11,19 @@ import {
   type StoreHealth,
 } from "./store.ts";
 
+interface End {
+  readonly job: JobRecord;
+  readonly atMs: number | undefined;
+}
+
 /** Keeps jobs in memory: they survive every worker, but not this process. */
 export class MemoryStore implements JobStore {
   readonly #jobs = new Map<string, JobRecord>();
   readonly #keys = new Map<string, string>();
   /** Unfinished jobs of each serial key, oldest first. */
   readonly #serials = new Map<string, Set<string>>();
-  /** Jobs that have ended, in that order. */
-  readonly #ended = new Set<string>();
+  /** Jobs in the order in which they ended; one that was retried since is there again, or no more. */
+  readonly #ended = new Fifo<End>();
   readonly #queues = {
     ready: new Heap<JobRecord>(),
     suspect: new Heap<JobRecord>(),
@@ -54,13 +61,13 @@ export class MemoryStore implements JobStore {
     this.#counts[job.state]++;
     job.place = this.#place++;
     this.#jobs.set(job.id, job);
-    this.#index(job, false);
+    this.#index(job);
   }
 
   update(job: JobRecord, from: JobState): void {
     this.#counts[from]--;
     this.#counts[job.state]++;
-    this.#index(job, isFinal({ state: from }));
+    this.#index(job);
   }
 
   claim(state: "ready" | "suspect", count: number): JobRecord[] {
@@ -98,12 +105,11 @@ export class MemoryStore implements JobStore {
 
   forget(beforeMs: number, keepMax: number): number {
     let forgotten = 0;
-    for (const id of this.#ended) {
-      const job = this.#jobs.get(id);
-      if (forgotten >= FORGET_MAX) break;
-      if ((job?.finishedAtMs ?? 0) >= beforeMs && this.#ended.size <= keepMax) break;
-      this.#drop(id, job);
-      forgotten++;
+    for (; forgotten < FORGET_MAX; forgotten++) {
+      const job = this.#oldest();
+      if (job === undefined) break;
+      if ((job.finishedAtMs ?? 0) >= beforeMs && endedOf(this.#counts) <= keepMax) break;
+      this.#drop(job);
     }
     return forgotten;
   }
@@ -136,18 +142,26 @@ export class MemoryStore implements JobStore {
     Object.assign(this.#counts, EMPTY_COUNT);
   }
 
-  #drop(id: string, job: JobRecord | undefined): void {
-    this.#ended.delete(id);
-    this.#jobs.delete(id);
-    if (job === undefined) return;
-    this.#counts[job.state]--;
-    if (job.key !== undefined && this.#keys.get(job.key) === id) this.#keys.delete(job.key);
+  /** The job that ended first. */
+  #oldest(): JobRecord | undefined {
+    for (;;) {
+      const end = this.#ended.peek();
+      if (end === undefined) return undefined;
+      const { job, atMs } = end;
+      if (job.finishedAtMs === atMs && this.#jobs.get(job.id) === job) return job;
+      this.#ended.shift();
+    }
   }
 
-  #index(job: JobRecord, wasFinal: boolean): void {
-    const { id, place, state, serial } = job;
-    if (isFinal(job)) this.#ended.add(id);
-    else if (wasFinal) this.#ended.delete(id);
+  #drop({ id, state, key }: JobRecord): void {
+    this.#jobs.delete(id);
+    this.#counts[state]--;
+    if (key !== undefined && this.#keys.get(key) === id) this.#keys.delete(key);
+  }
+
+  #index(job: JobRecord): void {
+    const { place, state, serial } = job;
+    if (isFinal(job)) this.#ended.push({ job, atMs: job.finishedAtMs });
     if (serial !== undefined) this.#indexSerial(job, serial);
     if (state === "delayed") this.#queues.delayed.push({ rank: job.dueAtMs, place, item: job });
     else if (state === "ready" || state === "suspect") {

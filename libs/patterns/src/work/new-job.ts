@@ -47,8 +47,12 @@ export function newRecord(content: JobContent, job: AddOptions, nowMs: number): 
   };
 }
 
+/** Of a job that is added with no option. */
+export const NO_OPTIONS: AddOptions = Object.freeze({});
+
 /** @throws PatternError ERR_BAD_OPTION naming the option that is out of its bounds */
 export function checkOptions(options: AddOptions, keepMs: number): void {
+  if (options === NO_OPTIONS) return;
   within("delayMs", options.delayMs, [0, DELAY_MS_MAX]);
   within("priority", options.priority, [-PRIORITY_MAX, PRIORITY_MAX]);
   within("attemptsMax", options.attemptsMax, [1, 1_000_000]);

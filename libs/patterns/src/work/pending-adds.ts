@@ -1,15 +1,22 @@
 import { PatternError } from "../errors.ts";
-import { copyOf, type JobRecord } from "./job.ts";
+import type { JobRecord } from "./job.ts";
 
-interface Pending {
+/** A job that is to be added. */
+export interface NewJob {
   readonly job: JobRecord;
   /** True when it may have been added before, by another process that had no answer. */
   readonly again: boolean;
-  readonly resolve: (job: JobRecord) => void;
+  /** How long it may wait for room, milliseconds; 0 to be refused at once. */
+  readonly waitMs: number;
+}
+
+interface Pending extends NewJob {
+  /** Told of the job once it is safe; the queue changes it later. */
+  readonly safe: (job: JobRecord) => void;
   readonly reject: (error: unknown) => void;
-  /** Until when it may wait for room, by `performance.now()`; 0 to be refused at once. */
+  /** Until when it may wait for room, by `performance.now()`. */
   readonly untilMs: number;
-  /** What has become of it, as it was then. */
+  /** The job, or the one that was there. */
   added: JobRecord | undefined;
 }
 
@@ -33,15 +40,20 @@ export class PendingAdds {
     return this.#waiting.length;
   }
 
-  /** Resolves once the job is safe. @throws PatternError ERR_OVERLOADED */
-  push(job: JobRecord, again: boolean, waitMs: number): Promise<JobRecord> {
+  /**
+   * Resolves once the job is safe, with what `as` makes of it: the queue goes on to change it.
+   * @throws PatternError ERR_OVERLOADED
+   */
+  push<T>(fresh: NewJob, as: (job: JobRecord) => T): Promise<T> {
     if (this.#waiting.length >= WAITING_MAX) {
       const message = `queue ${this.#queue}: ${WAITING_MAX} jobs wait to be added already`;
       return Promise.reject(new PatternError("ERR_OVERLOADED", message));
     }
+    const { job, again, waitMs } = fresh;
     const untilMs = waitMs > 0 ? performance.now() + waitMs : 0;
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ job, again, resolve, reject, untilMs, added: undefined });
+      const safe = (added: JobRecord): void => resolve(as(added));
+      this.#waiting.push({ job, again, waitMs, safe, reject, untilMs, added: undefined });
     });
   }
 
@@ -53,7 +65,7 @@ export class PendingAdds {
     const count = Math.min(this.#waiting.length, Math.max(0, room), TURN_MAX);
     // Before the first is added: when that fails, all of them have failed.
     this.#taken.push(...this.#waiting.splice(0, count));
-    for (const each of this.#taken) each.added ??= copyOf(add(each.job, each.again));
+    for (const each of this.#taken) each.added ??= add(each.job, each.again);
     if (this.#waiting.length === 0 || count === TURN_MAX) return this.#waiting.length > 0;
     this.refuse(performance.now());
     return false;
@@ -74,7 +86,7 @@ export class PendingAdds {
   safe(): void {
     const taken = this.#taken;
     this.#taken = [];
-    for (const { added, resolve } of taken) if (added !== undefined) resolve(added);
+    for (const { added, safe } of taken) if (added !== undefined) safe(added);
   }
 
   /** What was taken is not, or, at the end, nothing will be any more. */

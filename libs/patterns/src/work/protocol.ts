@@ -3,12 +3,12 @@
  * has to say of many jobs is one message:
  *
  *     worker → queue   ready     credit, [[id, token], …], name   how many at a time; what it runs
- *                      done      [[id, token, result], …]         repeated until settled
- *                      failed    [[id, token, error], …]          repeated until settled
+ *                      done      [[id, token, result], …], number repeated until settled
+ *                      failed    [[id, token, error], …], number  repeated until settled
  *                      progress  id, token, value
  *                      release   [[id, token], …]                 not begun: give it to another
  *     queue → worker   jobs      [[id, token, payload, headers, due], …]
- *                      settled   [[id, token, accepted], …]       the outcome is safe, or came late
+ *                      settled   [number, …]                      those outcomes are safe, or late
  *                      revoke    [[id, token, code], …]           stop: nobody wants it any more
  *     producer → queue ask       number, operation, […arguments]  repeated until answered
  *     queue → producer answer    number, error or nil, value
@@ -26,8 +26,9 @@ export const Kind = {
   answer: 10,
 } as const;
 
-/** Jobs and bytes of one message at most. */
-export const JOBS_MAX = 512;
+/** Jobs of one message at most: while one is worked on, the next is written. */
+export const JOBS_MAX = 128;
+/** Bytes of one message at most; a job that is longer goes alone. */
 export const BATCH_BYTES = 1024 * 1024;
 /** A payload or a result, encoded, at most. */
 export const BODY_BYTES_MAX = 8 * 1024 * 1024;

@@ -7,9 +7,10 @@ import { dial, listen, RemoteError, relay } from "@zeroplane/link";
 import { expect, test, vi } from "vitest";
 import { type Message, tell } from "../channel.ts";
 import { attach } from "../names.ts";
+import { JournalStore } from "../testing/journal-store.ts";
 import { VERB_WORK } from "../verbs.ts";
 import { Kind } from "./protocol.ts";
-import { openQueue } from "./queue.ts";
+import { openQueue, Queue } from "./queue.ts";
 import { connectQueue } from "./remote-queue.ts";
 import { startWorker } from "./worker.ts";
 
@@ -178,6 +179,28 @@ test("a full queue refuses, or lets wait; options out of bounds are named", asyn
     code: "ERR_BAD_OPTION",
     message: expect.stringContaining("priority is 101"),
   });
+});
+
+test("an outcome that could not be made safe is said again until it is", async () => {
+  await using listener = await listen("tcp://127.0.0.1:*");
+  let isFull = false;
+  const store = new JournalStore(
+    [],
+    () => true,
+    () => isFull,
+  );
+  await using queue = new Queue<number, number>("again", listener, {}, { store });
+  await using worker = startWorker<number, number>(listener.endpoint, "again", (n) => {
+    isFull = true;
+    return n * 2;
+  });
+  const { id } = await queue.add(21);
+  await expect.poll(() => queue.stats().undone, { timeout: 5_000 }).toBeGreaterThan(0);
+  expect(queue.get(id)?.state).toBe("leased");
+  isFull = false;
+  await expect.poll(() => queue.get(id)?.state, { timeout: 5_000 }).toBe("done");
+  expect(queue.get(id)).toMatchObject({ attempt: 1, result: 42 });
+  await expect.poll(() => worker.running).toBe(0);
 });
 
 test("a schedule brings one job at a time until it is taken away", async () => {

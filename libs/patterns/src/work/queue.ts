@@ -1,6 +1,7 @@
 import {
   compose,
   encode,
+  encodeShared,
   type Headers,
   type Interceptor,
   intercept,
@@ -18,13 +19,14 @@ import { Ids } from "./ids.ts";
 import { copyOf, isFinal, type JobRecord, type JobState } from "./job.ts";
 import type { JobQueue, QueueAddOptions, QueueStats, WaitOptions } from "./job-queue.ts";
 import { MemoryStore } from "./memory-store.ts";
-import { checkOptions, newRecord, within } from "./new-job.ts";
+import { checkOptions, NO_OPTIONS, newRecord, within } from "./new-job.ts";
 import { PendingAdds } from "./pending-adds.ts";
 import type { ProducerAddOptions, ServedQueue } from "./producers.ts";
 import { BODY_BYTES_MAX } from "./protocol.ts";
 import type { QueueGround, QueueOptions } from "./queue-options.ts";
 import { type ScheduleOptions, Schedules } from "./schedules.ts";
 import { QUEUE_DEFAULTS, type QueueSettings } from "./settings.ts";
+import { Slab } from "./slab.ts";
 import { SqliteStore } from "./sqlite-store.ts";
 import type { JobStore } from "./store.ts";
 import { Turn } from "./turn.ts";
@@ -54,6 +56,7 @@ export class Queue<Payload, Result> implements JobQueue<Payload, Result> {
   readonly #endings = new Endings<JobRecord>();
   readonly #news: TurnNews<Payload, Result>;
   readonly #ids: Ids;
+  readonly #slab = new Slab();
   readonly #withdraw: () => void;
   readonly #timer: NodeJS.Timeout;
   readonly #startMs: number;
@@ -111,18 +114,20 @@ export class Queue<Payload, Result> implements JobQueue<Payload, Result> {
   }
 
   /** See {@link JobQueue.add}. */
-  async add(payload: Payload, options: QueueAddOptions = {}): Promise<JobView<Payload, Result>> {
-    const body = encode(payload);
-    if (this.#interceptor === undefined) {
-      return viewOf(await this.#push(body, options, NO_HEADERS), payload);
-    }
-    let job: JobRecord | undefined;
+  async add(
+    payload: Payload,
+    options: QueueAddOptions = NO_OPTIONS,
+  ): Promise<JobView<Payload, Result>> {
+    const body = this.#slab.keep(encodeShared(payload));
+    const asView = (job: JobRecord): JobView<Payload, Result> => viewOf(job, payload);
+    if (this.#interceptor === undefined) return this.#push(body, [options, NO_HEADERS], asView);
+    let view: JobView<Payload, Result> | undefined;
     const send = async (headers: Headers): Promise<void> => {
-      job = await this.#push(body, options, headers);
+      view = await this.#push(body, [options, headers], asView);
     };
     await intercept(this.#interceptor, () => this.#operation(), send);
-    if (job === undefined) throw new PatternError("ERR_CLOSED", `queue ${this.name} took nothing`);
-    return viewOf(job, payload);
+    if (view === undefined) throw new PatternError("ERR_CLOSED", `queue ${this.name} took nothing`);
+    return view;
   }
 
   /** See {@link JobQueue.get}. */
@@ -196,7 +201,11 @@ export class Queue<Payload, Result> implements JobQueue<Payload, Result> {
   }
 
   /** @throws what is wrong with the options */
-  #push(payload: Uint8Array, options: ProducerAddOptions, headers: Headers): Promise<JobRecord> {
+  #push<T>(
+    payload: Uint8Array,
+    [options, headers]: readonly [ProducerAddOptions, Headers],
+    as: (job: JobRecord) => T,
+  ): Promise<T> {
     this.#check();
     checkOptions(options, this.#settings.keepMs);
     within("payload: bytes", payload.length, BODY_BYTES);
@@ -204,14 +213,16 @@ export class Queue<Payload, Result> implements JobQueue<Payload, Result> {
     const id = options.id ?? this.#ids.next(nowMs);
     const job = newRecord({ id, payload, headers }, options, nowMs);
     this.#turn.wake();
-    return this.#adds.push(job, options.id !== undefined, options.waitMs ?? 0);
+    const { waitMs = 0 } = options;
+    return this.#adds.push({ job, again: options.id !== undefined, waitMs }, as);
   }
 
   /** What this queue does for producers elsewhere. */
   #served(): ServedQueue {
     return {
       name: this.name,
-      add: async (payload, options) => this.#push(payload, options, options.headers ?? NO_HEADERS),
+      add: async (payload, options) =>
+        this.#push(payload, [options, options.headers ?? NO_HEADERS], copyOf),
       get: (id) => this.#core.find(id),
       list: (states, count) => this.#store.list(states, count),
       ended: (id, timeoutMs) => this.#ended(id, { timeoutMs }),

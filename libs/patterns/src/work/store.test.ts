@@ -132,6 +132,23 @@ describe.each([
     expect(store.count()).toMatchObject({ done: 1, ready: 1 });
   });
 
+  test("a job that was retried is forgotten by its last end, and once", () => {
+    using store = open();
+    for (const id of ["j1", "j2", "j3"]) store.insert(job(id));
+    end(store, "j1", 1);
+    end(store, "j2", 2);
+    change(store, "j1", { state: "ready", finishedAtMs: undefined });
+    change(store, "j1", { state: "leased" });
+    end(store, "j1", 3);
+    expect(store.forget(0, 1)).toBe(1);
+    expect(ids(store.list(["done"], 10))).toEqual(["j1"]);
+    change(store, "j1", { state: "ready", finishedAtMs: undefined });
+    change(store, "j1", { state: "leased" });
+    end(store, "j1", 3);
+    expect(store.forget(10, 0)).toBe(1);
+    expect(store.count()).toMatchObject({ done: 0, ready: 1 });
+  });
+
   test("keeps schedules", () => {
     using store = open();
     const [payload, options] = [Uint8Array.of(1), Uint8Array.of(2)];

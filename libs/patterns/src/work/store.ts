@@ -78,5 +78,8 @@ export const EMPTY_COUNT: JobCounts = {
   cancelled: 0,
 };
 
+/** How many jobs have ended. */
+export const endedOf = ({ done, dead, cancelled }: JobCounts): number => done + dead + cancelled;
+
 /** Ended jobs that one call of `forget` removes at most. */
 export const FORGET_MAX = 5_000;

@@ -94,23 +94,20 @@ export class WorkDesk {
       core.ready(worker, { credit: Number(a), running, fresh }, nowMs());
       return;
     }
-    for (const row of rowsOf(a)) this.#outcome(session, kind, row);
+    this.#outcomes(kind, rowsOf(a), nowMs());
+    if (kind !== Kind.release) this.#parts.dispatch.settle(session, Number(b));
   }
 
-  #outcome(session: Session, kind: number, [id, token, value]: readonly unknown[]): void {
-    const { core, nowMs, dispatch } = this.#parts;
-    const [job, attempt] = [String(id), Number(token)];
-    if (kind === Kind.release) {
-      core.released(job, attempt);
-      return;
+  #outcomes(kind: number, rows: readonly (readonly unknown[])[], nowMs: number): void {
+    const { core } = this.#parts;
+    for (const [id, token, value] of rows) {
+      const [job, attempt] = [String(id), Number(token)];
+      if (kind === Kind.release) core.released(job, attempt);
+      else if (kind === Kind.failed) core.failed(job, attempt, parseWireError(value), nowMs);
+      else if (kind === Kind.done && value instanceof Uint8Array) {
+        core.done(job, attempt, value, nowMs);
+      }
     }
-    let accepted: boolean;
-    if (kind === Kind.done && value instanceof Uint8Array) {
-      accepted = core.done(job, attempt, value, nowMs());
-    } else if (kind === Kind.failed) {
-      accepted = core.failed(job, attempt, parseWireError(value), nowMs());
-    } else return;
-    dispatch.settle(session, [job, attempt, accepted]);
   }
 
   /** It may come back within the grace time, under a new session when this one has ended. */

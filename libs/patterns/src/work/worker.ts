@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import {
   compose,
   type DialOptions,
@@ -42,6 +43,8 @@ const REVOKED: Readonly<Record<string, PatternError>> = {
 };
 const LOST = new PatternError("ERR_JOB_LOST", "somebody else has it");
 const BODY_BYTES = [0, BODY_BYTES_MAX] as const;
+/** Numbers of messages begin below: what is added to them stays exact. */
+const NUMBER_MAX = 2 ** 47;
 const REPEAT_MS = 1_000;
 const DRAIN_MS = 10_000;
 /** How long aborted jobs have to say how they ended. */
@@ -62,6 +65,10 @@ export class Worker<Payload, Result> implements AsyncDisposable {
   readonly #detach: () => void;
   readonly #stopWatching: () => void;
   readonly #repeat: NodeJS.Timeout;
+  /** What was said and is not settled, by the number of its message. */
+  readonly #said = new Map<number, readonly Outcome[]>();
+  /** No number of another worker that had this session before. */
+  #number = randomInt(NUMBER_MAX);
   #outcomes: Outcome[] = [];
   #saying: NodeJS.Immediate | undefined;
   #credit: number;
@@ -133,9 +140,9 @@ export class Worker<Payload, Result> implements AsyncDisposable {
 
   #receive([kind, , rows]: Message): void {
     if (kind === UNKNOWN) return; // Not opened yet: `again` keeps asking.
+    if (kind === Kind.settled) return this.#settled(rows);
     const leases = rowsOf(rows) as readonly (Lease & Given)[];
-    if (kind === Kind.settled) for (const lease of leases) this.#forget(lease);
-    else if (kind === Kind.revoke) for (const lease of leases) this.#revoke(lease, lease[2]);
+    if (kind === Kind.revoke) for (const lease of leases) this.#revoke(lease, lease[2]);
     else if (kind === Kind.jobs && this.#stopping) this.#release(leases);
     else if (kind === Kind.jobs) for (const given of leases) this.#take(given);
   }
@@ -149,6 +156,13 @@ export class Worker<Payload, Result> implements AsyncDisposable {
     const attempt = new Attempt(given, this.#tell);
     this.#running.set(id, attempt);
     void this.#run(attempt, given);
+  }
+
+  #settled(numbers: unknown): void {
+    for (const number of Array.isArray(numbers) ? numbers : []) {
+      for (const [, id, token] of this.#said.get(number) ?? []) this.#forget([id, token]);
+      this.#said.delete(number);
+    }
   }
 
   /** @returns the attempt of that lease, which is nobody's business any more */
@@ -204,8 +218,11 @@ export class Worker<Payload, Result> implements AsyncDisposable {
     const outcomes = this.#outcomes;
     this.#outcomes = [];
     for (const kind of [Kind.done, Kind.failed]) {
-      const rows = outcomes.filter((outcome) => outcome[0] === kind).map(rowOf);
-      for (const batch of batches(rows, sizeOf)) this.#say([kind, this.queue, batch]);
+      const those = outcomes.filter((outcome) => outcome[0] === kind);
+      for (const batch of batches(those, sizeOf)) {
+        this.#said.set(++this.#number, batch);
+        this.#say([kind, this.queue, batch.map(rowOf), this.#number]);
+      }
     }
   }
 
@@ -225,6 +242,7 @@ export class Worker<Payload, Result> implements AsyncDisposable {
   #ready(): void {
     const leases = [...this.#running.values()].map(({ lease }) => lease);
     this.#say([Kind.ready, this.queue, this.#credit, leases, this.#options.name ?? ""]);
+    this.#said.clear();
     const ended = [...this.#running.values()].map(({ outcome }) => outcome);
     this.#outcomes = ended.filter((outcome) => outcome !== undefined);
     this.#speak();
@@ -247,9 +265,8 @@ export class Worker<Payload, Result> implements AsyncDisposable {
 
 const rowOf = ([, id, token, value]: Outcome): readonly unknown[] => [id, token, value];
 
-/** Of a row `[id, token, result or error]`. */
-const sizeOf = (row: readonly unknown[]): number =>
-  ((row[2] ?? {}) as { length?: number }).length ?? 0;
+/** Bytes of a result; an error has few. */
+const sizeOf = ([, , , value]: Outcome): number => (value instanceof Uint8Array ? value.length : 0);
 
 /**
  * Starts taking jobs of `queue` from its owner at `to`, now or whenever it is there.

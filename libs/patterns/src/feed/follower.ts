@@ -80,7 +80,11 @@ export class Follower<T> implements AsyncDisposable, AsyncIterable<FeedEvent<T>>
       {
         deliver: (origin, message, isLive) => this.#deliver(origin, message, isLive),
         gap: (origin, bounds) => this.#gap({ ...bounds, ...origin }),
-        ask: (session, first, last) => tell(session, VERB_FEED, [Kind.ask, this.name, first, last]),
+        ask: (session, first, last) => {
+          tell(session, VERB_FEED, [Kind.ask, this.name, first, last]);
+          // The publisher reads while this side takes what came before.
+          session.flush();
+        },
         reset: (reset) => this.#reset(reset),
       },
     );

@@ -1,4 +1,4 @@
-import { dial, listen, relay } from "@zeroplane/link";
+import { dial, KeyPair, listen, relay } from "@zeroplane/link";
 import { expect, test } from "vitest";
 import { collectFeed, follow } from "./feed/follow.ts";
 import { openFeed, publishTo } from "./feed/open-feed.ts";
@@ -8,9 +8,11 @@ import { openPipe } from "./pipe/pipe.ts";
 import { relayPipe } from "./pipe/relay-pipe.ts";
 import { openState } from "./state/state.ts";
 import { viewState } from "./state/view.ts";
+import { nobody } from "./testing/nobody.ts";
 
 const ANY = "tcp://127.0.0.1:*";
 const WAIT = { timeout: 10_000 };
+const WAIT_MS = { timeoutMs: 10_000 };
 
 test("a feed through a relay has its numbers, its history, and what is put from then on", async () => {
   await using back = await listen(ANY);
@@ -98,9 +100,7 @@ test("a state through a relay is viewed, seen and set, and what was held goes", 
 });
 
 test("a pipe through a relay arrives whole, also what was sent while the collector was away", async () => {
-  const away = await collectPipe({ onMessage: () => undefined });
-  const endpoint = `tcp://127.0.0.1:${away.port}`;
-  await away.close();
+  const endpoint = await nobody();
   await using broker = await relayPipe({ to: endpoint });
   await using pipe = openPipe(`tcp://127.0.0.1:${broker.port}`, { node: "sender" });
   for (let i = 0; i < 5_000; i++) pipe.push("n", Buffer.alloc(100));
@@ -109,4 +109,63 @@ test("a pipe through a relay arrives whole, also what was sent while the collect
   await using collector = await collectPipe({ bind: endpoint, onMessage: () => void got++ });
   await expect.poll(() => got, WAIT).toBe(5_000);
   expect(collector.stats()).toMatchObject([{ node: "sender", received: 5_000, lost: 0 }]);
+});
+
+/** Keys of a broker in the middle: only `outer` may enter in front, only the broker at the back. */
+function keysOfAll() {
+  const [back, middle, outer] = [KeyPair.random(), KeyPair.random(), KeyPair.random()];
+  const only = (allowed: KeyPair) => (key: string) => key === allowed.publicKey;
+  return {
+    atBack: { key: back, trust: only(middle) },
+    inFront: { key: middle, trust: only(outer) },
+    towardsBack: { key: middle, serverKey: back.publicKey },
+    towardsFront: { key: outer, serverKey: middle.publicKey },
+  };
+}
+
+test("a feed goes through a relay with keys on both sides, out to followers and in to collectors", async () => {
+  const { atBack, inFront, towardsBack, towardsFront } = keysOfAll();
+  await using back = await listen(ANY, { keys: atBack });
+  await using feed = await openFeed<number>("out", back, { keys: atBack });
+  const collected: number[] = [];
+  await using _collector = await collectFeed<number>("in", back, {
+    keys: atBack,
+    onItem: ({ value }) => collected.push(value),
+  });
+  await using front = await listen(ANY, { keys: inFront });
+  const to = { to: [back.endpoint], dial: { keys: towardsBack } };
+  await using broker = await relayFeeds(front, { ...to, keys: inFront });
+  const got: number[] = [];
+  await using _follower = follow<number>(front.endpoint, "out", {
+    keys: towardsFront,
+    onItem: ({ value }) => got.push(value),
+  });
+  await using session = dial(front.endpoint, { keys: towardsFront, node: "outside" });
+  await using publisher = await publishTo<number>(session, "in", { keys: towardsFront });
+  await Promise.all([feed.ready(1, WAIT_MS), publisher.ready(1, WAIT_MS)]);
+  const before = broker.stats().records;
+  feed.put("a", 1);
+  publisher.put("b", 2);
+  await expect.poll(() => [got, collected], WAIT).toEqual([[1], [2]]);
+  // By the data lane, not by the sessions.
+  expect(broker.stats().records).toBeGreaterThanOrEqual(before + 2);
+});
+
+test("a pipe goes through a relay with keys on both sides", async () => {
+  const { atBack, inFront, towardsBack, towardsFront } = keysOfAll();
+  const got: string[] = [];
+  await using collector = await collectPipe({
+    keys: atBack,
+    onMessage: ({ node }, body) => void got.push(`${node} ${body.toString()}`),
+  });
+  const endpoint = `tcp://127.0.0.1:${collector.port}`;
+  await using broker = await relayPipe({ to: endpoint, keys: inFront, dial: towardsBack });
+  const front = `tcp://127.0.0.1:${broker.port}`;
+  await using pipe = openPipe(front, { node: "outside", keys: towardsFront });
+  const strange = { key: KeyPair.random(), serverKey: towardsFront.serverKey };
+  await using stranger = openPipe(front, { node: "stranger", keys: strange });
+  stranger.push("n", Buffer.from("no"));
+  pipe.push("n", Buffer.from("yes"));
+  await expect.poll(() => got, WAIT).toEqual(["outside yes"]);
+  expect(stranger.stats()).toMatchObject({ sent: 0, waiting: 1 });
 });

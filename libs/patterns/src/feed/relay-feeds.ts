@@ -1,4 +1,5 @@
 import {
+  type DialKeys,
   type DialOptions,
   encode,
   type Gate,
@@ -62,19 +63,27 @@ class Ways {
   }
 }
 
+/** The sockets of a relay's data lane: one that binds cannot prove who it is where it connects. */
+interface Lanes {
+  /** From publishers behind, to followers in front. */
+  readonly sources: SafeSocket;
+  readonly followers: Lane;
+  /** From publishers in front, to collectors behind. */
+  readonly publishers: Lane;
+  readonly targets: SafeSocket;
+}
+
 /** Feeds that come in at a listener and go on to another one. See {@link relayFeeds}. */
 export class FeedRelay implements AsyncDisposable {
   readonly #relay: Relay;
-  readonly #from: Lane;
-  readonly #to: Lane;
+  readonly #lanes: Lanes;
   #records = 0;
 
   /** Use {@link relayFeeds}. */
-  constructor(front: Listener, lanes: { from: Lane; to: Lane }, options: RelayFeedsOptions) {
-    this.#from = lanes.from;
-    this.#to = lanes.to;
-    const sources = new Ways(this.#from.socket);
-    const targets = new Ways(this.#to.socket);
+  constructor(front: Listener, lanes: Lanes, options: RelayFeedsOptions) {
+    this.#lanes = lanes;
+    const { followers, publishers } = lanes;
+    const [sources, targets] = [new Ways(lanes.sources), new Ways(lanes.targets)];
     const { to, dial } = options;
     this.#relay = relay(front, {
       to,
@@ -88,10 +97,11 @@ export class FeedRelay implements AsyncDisposable {
         // A publisher behind names where its data is, a collector behind where it wants it.
         const isOffer = message[0] === Kind.offer;
         (isOffer ? sources : targets).open(back, port);
-        return encode(message.with(at, isOffer ? this.#to.port : this.#from.port));
+        return encode(message.with(at, isOffer ? followers.port : publishers.port));
       },
     });
-    void this.#run();
+    void this.#run(lanes.sources, followers.socket);
+    void this.#run(publishers.socket, lanes.targets);
   }
 
   /** What it has passed on: `records` on the data lane, the rest is of sessions. */
@@ -99,13 +109,12 @@ export class FeedRelay implements AsyncDisposable {
     return { ...this.#relay.stats(), records: this.#records };
   }
 
-  /** Ends every relayed session and both lanes. */
+  /** Ends every relayed session and the data lane. */
   async close(): Promise<void> {
     await this.#relay.close();
-    for (const { socket, end } of [this.#from, this.#to]) {
-      await socket[Symbol.asyncDispose]();
-      end();
-    }
+    const { sources, followers, publishers, targets } = this.#lanes;
+    for (const socket of [sources, targets]) socket.close();
+    for (const lane of [followers, publishers]) closeLane(lane);
   }
 
   /** As {@link close}. */
@@ -113,12 +122,17 @@ export class FeedRelay implements AsyncDisposable {
     await this.close();
   }
 
-  async #run(): Promise<void> {
-    for await (const frames of this.#from.socket) {
+  async #run(from: SafeSocket, to: SafeSocket): Promise<void> {
+    for await (const frames of from) {
       this.#records++;
-      this.#to.socket.send(frames);
+      to.send(frames);
     }
   }
+}
+
+function closeLane({ socket, end }: Lane): void {
+  socket.close();
+  end();
 }
 
 /**
@@ -130,21 +144,20 @@ export class FeedRelay implements AsyncDisposable {
  * @throws RangeError when `to` is empty; LinkError when a data lane cannot be bound
  */
 export async function relayFeeds(front: Listener, options: RelayFeedsOptions): Promise<FeedRelay> {
-  type Security = Gate["security"] | undefined;
-  const to = await bindLane(
-    (security: Security) => new SafeSocket("pub", { security, highWaterMark: LANE_QUEUE_MAX }),
-    options,
-  );
-  const { bind: _, ...lane } = options;
+  type Security = Gate["security"] | DialKeys | undefined;
+  const pub = (security: Security): SafeSocket =>
+    new SafeSocket("pub", { security, highWaterMark: LANE_QUEUE_MAX });
+  const sub = (security: Security): SafeSocket =>
+    new SafeSocket("sub", { security, subscribe: [""] });
+  const { bind: _, ...anyPort } = options;
+  const keys = options.dial?.keys;
+  const followers = await bindLane(pub, options);
   try {
-    const from = await bindLane(
-      (security: Security) => new SafeSocket("sub", { security, subscribe: [""] }),
-      lane,
-    );
-    return new FeedRelay(front, { from, to }, options);
+    const publishers = await bindLane(sub, anyPort);
+    const lanes = { followers, publishers, sources: sub(keys), targets: pub(keys) };
+    return new FeedRelay(front, lanes, options);
   } catch (error) {
-    to.socket.close();
-    to.end();
+    closeLane(followers);
     throw error;
   }
 }

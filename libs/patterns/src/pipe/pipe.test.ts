@@ -1,20 +1,9 @@
-import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { nobody } from "../testing/nobody.ts";
 import { collectPipe } from "./collector.ts";
 import { openPipe } from "./pipe.ts";
 import { Senders } from "./senders.ts";
-
-/** Where nobody listens: a collector that was closed still takes what comes within the next milliseconds. */
-async function nobody(): Promise<string> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return `tcp://127.0.0.1:${port}`;
-}
 
 test("what is pushed before the collector is there arrives when it is", async () => {
   const endpoint = await nobody();

@@ -141,7 +141,7 @@ test("a feed goes through a relay with keys on both sides, out to followers and 
     onItem: ({ value }) => got.push(value),
   });
   await using session = dial(front.endpoint, { keys: towardsFront, node: "outside" });
-  await using publisher = await publishTo<number>(session, "in", { keys: towardsFront });
+  await using publisher = publishTo<number>(session, "in", { keys: towardsFront });
   await Promise.all([feed.ready(1, WAIT_MS), publisher.ready(1, WAIT_MS)]);
   const before = broker.stats().records;
   feed.put("a", 1);

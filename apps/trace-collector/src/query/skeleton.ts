@@ -12,7 +12,7 @@ export function skeletonOf(readers: Readers, traceId: string): Uint8Array<ArrayB
   const id = Buffer.from(traceId, "hex");
   const bones = new Bones();
   let logs = 0;
-  for (const { db } of readers.within()) {
+  for (const { db } of readers.holding(id)) {
     logs += Number(db.prepare(LOGS).get(id)?.["n"]);
     // One more than is shown, to know that there are more.
     bones.add(db, id, TRACE_SPANS_MAX + 1 - bones.startNs.length);

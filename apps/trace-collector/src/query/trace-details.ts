@@ -16,7 +16,7 @@ export function detailsOf(
 ): Record<string, SpanDetails> {
   const id = Buffer.from(traceId, "hex");
   const found: Record<string, SpanDetails> = {};
-  for (const { db } of readers.within()) {
+  for (const { db } of readers.holding(id)) {
     for (const spanId of spanIds) {
       if (spanId in found) continue;
       const span = spanOf(db, id, Buffer.from(spanId, "hex"));
@@ -43,7 +43,7 @@ export function logPageOf(readers: Readers, traceId: string): LogPage {
   const id = Buffer.from(traceId, "hex");
   const logs: DecodedLog[] = [];
   let isCut = false;
-  for (const { db } of readers.within()) {
+  for (const { db } of readers.holding(id)) {
     logs.push(...logsOf(db, id, LOGS_MAX + 1));
     logs.sort((a, b) => Number(a.atNs - b.atNs));
     isCut ||= logs.length > LOGS_MAX;
@@ -56,12 +56,13 @@ const SLOTS = "SELECT hex(span_id) AS id, chunk, slot FROM spans WHERE trace_id 
 
 /** Ids of the spans of a trace with `text` in their attributes, events or messages; the first 10 000. */
 export function findInTrace(readers: Readers, traceId: string, text: string): string[] {
+  const id = Buffer.from(traceId, "hex");
   const wanted = text.toLowerCase();
   const hits = new Set<string>();
-  for (const { db } of readers.within()) {
+  for (const { db } of readers.holding(id)) {
     const data = db.prepare("SELECT data FROM chunks WHERE id = ?");
     let [chunkId, chunk]: [unknown, ReadChunk | undefined] = [undefined, undefined];
-    for (const row of db.prepare(SLOTS).iterate(Buffer.from(traceId, "hex"))) {
+    for (const row of db.prepare(SLOTS).iterate(id)) {
       if (row["chunk"] !== chunkId) {
         chunkId = row["chunk"];
         chunk = new ReadChunk(data.get(row["chunk"] ?? null)?.["data"] as Uint8Array);

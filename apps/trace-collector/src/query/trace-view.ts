@@ -29,7 +29,7 @@ export function storedTrace(readers: Readers, traceId: string): StoredTrace {
   // Those that have ended since take their place.
   for (const span of readers.unfinished.spansOf(id)) spans.set(span.spanId.toString("hex"), span);
   const logs: DecodedLog[] = [];
-  for (const { db } of readers.within()) {
+  for (const { db } of readers.holding(id)) {
     for (const span of spansOf(db, id, TRACE_SPANS_MAX - spans.size))
       spans.set(span.spanId.toString("hex"), span);
     logs.push(...logsOf(db, id, LOGS_MAX - logs.length));

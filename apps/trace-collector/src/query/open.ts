@@ -31,7 +31,6 @@ export class OpenReader implements Disposable {
       const { service, node, seenMs, isLost } = toBoot(row);
       const { spanId, parentId, name, kind, startMs } = toHeld(row);
       const attributes: Attributes = { [ATTR_UNFINISHED]: isLost ? "lost" : "open" };
-      const startNs = nanoseconds(startMs);
       return {
         traceId: Buffer.from(traceId),
         spanId: Buffer.from(spanId),
@@ -41,8 +40,9 @@ export class OpenReader implements Disposable {
         name,
         kind,
         attributes,
-        startNs,
-        endNs: nanoseconds(Math.max(startMs, seenMs)),
+        startUs: Math.round(startMs * 1_000),
+        startSub: 0,
+        durationNs: Math.round(Math.max(0, seenMs - startMs) * 1_000) * 1_000,
         links: [],
         status: 0,
         statusMessage: "",
@@ -115,5 +115,3 @@ export class OpenReader implements Disposable {
     }
   }
 }
-
-const nanoseconds = (ms: number): bigint => BigInt(Math.round(ms * 1_000)) * 1_000n;

@@ -41,7 +41,7 @@ export class Finisher {
     let lastTouched: Touched | undefined;
     for (const span of spans) {
       const id = span.traceId.toString("latin1");
-      const startMs = Number(span.startNs / 1_000_000n);
+      const startMs = Math.floor(span.startUs / 1_000);
       if (id === last && lastTouched !== undefined) {
         widen(lastTouched, startMs);
         continue;

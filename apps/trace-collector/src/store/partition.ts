@@ -31,7 +31,6 @@ const INSERTS = {
   self: "UPDATE spans SET self_ns = ? WHERE trace_id = ? AND span_id = ?",
 } as const;
 
-const DURATION_MAX = BigInt(Number.MAX_SAFE_INTEGER);
 const NAME_MAX = 1_024;
 const NS_PER_MS = 1e6;
 const LOG_MAX = 64 * 1_024;
@@ -96,7 +95,7 @@ export class Partition implements Disposable {
     const id = this.#chunk + 1;
     let [added, minUs, maxUs] = [0, Number.MAX_SAFE_INTEGER, 0];
     for (const [at, span] of spans.entries()) {
-      const startUs = Number(span.startNs / 1_000n);
+      const { startUs } = span;
       const op = this.#opOf(span);
       const { traceId, spanId, parentId = null } = span;
       const { changes } = this.#sql.span.run(
@@ -105,8 +104,8 @@ export class Partition implements Disposable {
         parentId,
         op,
         startUs,
-        Number(span.startNs % 1_000n),
-        durationOf(span),
+        span.startSub,
+        span.durationNs,
         Math.round((selfs[at] ?? 0) * NS_PER_MS),
         span.status,
         weightOf(span.traceState),
@@ -179,27 +178,21 @@ export class Partition implements Disposable {
 
 /** Self times as far as this batch tells; corrected when the trace is quiet. */
 function selfTimesOf(spans: readonly DecodedSpan[]): Float64Array {
-  const base = spans[0]?.startNs ?? 0n;
+  const baseUs = spans[0]?.startUs ?? 0;
   return selfTimesByName(
     spans.map((span) => {
-      const ns = Number(span.startNs - base);
+      const ns = (span.startUs - baseUs) * 1_000 + span.startSub;
       return {
         id: span.traceId.toString("latin1") + span.spanId.toString("latin1"),
         parentId: span.parentId
           ? span.traceId.toString("latin1") + span.parentId.toString("latin1")
           : "",
         startMs: ns / NS_PER_MS,
-        endMs: (ns + durationOf(span)) / NS_PER_MS,
+        endMs: (ns + span.durationNs) / NS_PER_MS,
         kind: span.kind,
       };
     }),
   );
-}
-
-/** A span that ends before it starts took no time. */
-function durationOf({ startNs, endNs }: DecodedSpan): number {
-  const ns = endNs - startNs;
-  return ns < 0n ? 0 : Number(ns > DURATION_MAX ? DURATION_MAX : ns);
 }
 
 /** How many spans one stands for, by the threshold of its sampler (`ot=th:…` of the trace state). */

@@ -41,14 +41,14 @@ export class Partitions implements Disposable {
   /** Stores spans and logs, each in the file of its hour. @throws TraceError ERR_STORE_FULL */
   add(spans: readonly DecodedSpan[], logs: readonly DecodedLog[]): Stored {
     const hours = new Map<number, { spans: DecodedSpan[]; logs: DecodedLog[] }>();
-    const of = (ns: bigint): { spans: DecodedSpan[]; logs: DecodedLog[] } => {
-      const hour = Math.floor(Number(ns / 1_000_000n) / HOUR_MS);
+    const of = (ms: number): { spans: DecodedSpan[]; logs: DecodedLog[] } => {
+      const hour = Math.floor(ms / HOUR_MS);
       const known = hours.get(hour) ?? { spans: [], logs: [] };
       hours.set(hour, known);
       return known;
     };
-    for (const span of spans) of(span.startNs).spans.push(span);
-    for (const log of logs) of(log.atNs).logs.push(log);
+    for (const span of spans) of(span.startUs / 1_000).spans.push(span);
+    for (const log of logs) of(Number(log.atNs / 1_000_000n)).logs.push(log);
     const stored: Stored = { added: 0, cut: 0 };
     for (const [hour, each] of hours) this.#addHour(hour * HOUR_MS, each, stored);
     return stored;

@@ -193,16 +193,16 @@ export class Writer implements Disposable {
     refused: Record<string, number>,
   ): { readonly spans: DecodedSpan[]; readonly logs: DecodedLog[] } {
     const now = Date.now();
-    const oldest = BigInt(now - this.#options.retention.ms) * 1_000_000n;
-    const newest = BigInt(now + AHEAD_MS) * 1_000_000n;
-    const isWithin = (ns: bigint): boolean => {
-      const reason = ns > newest ? "future" : ns < oldest ? "old" : undefined;
+    const oldest = now - this.#options.retention.ms;
+    const newest = now + AHEAD_MS;
+    const isWithin = (ms: number): boolean => {
+      const reason = ms > newest ? "future" : ms < oldest ? "old" : undefined;
       if (reason !== undefined) refused[reason] = (refused[reason] ?? 0) + 1;
       return reason === undefined;
     };
     return {
-      spans: spans.filter(({ startNs }) => isWithin(startNs)),
-      logs: logs.filter(({ atNs }) => isWithin(atNs)),
+      spans: spans.filter(({ startUs }) => isWithin(startUs / 1_000)),
+      logs: logs.filter(({ atNs }) => isWithin(Number(atNs / 1_000_000n))),
     };
   }
 

@@ -1,4 +1,5 @@
 const FIRST_BYTES = 4_096;
+const ROOM_MAX = 4 * 1024 * 1024;
 const QUOTE = 0x22;
 const ZERO = 0x30;
 const DIGITS_MAX = 10;
@@ -16,14 +17,9 @@ export interface JsonPart {
 
 /** JSON as it is written, in bytes: what comes as bytes never becomes a string. */
 export class JsonText {
-  #bytes: Buffer;
+  #bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
   /** Bytes written so far; less than before takes back what is beyond. */
   length = 0;
-
-  /** @param room bytes that are expected */
-  constructor(room = FIRST_BYTES) {
-    this.#bytes = Buffer.allocUnsafeSlow(room);
-  }
 
   /** JSON, as it is. */
   json(text: string): void {
@@ -58,6 +54,12 @@ export class JsonText {
   number(value: number): void {
     if (Number.isInteger(value) && value >= 0 && value < 1e9) this.#digits(value);
     else this.json(JSON.stringify(value));
+  }
+
+  /** Begins again; more room than is usual is given back. */
+  clear(): void {
+    this.length = 0;
+    if (this.#bytes.length > ROOM_MAX) this.#bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
   }
 
   /** What was written from `from` to `to`; not a copy. */

@@ -6,8 +6,6 @@ import { OtlpSpan, readSpan } from "./otlp-span.ts";
 import { BYTES, ProtobufReader } from "./protobuf.ts";
 
 const NOBODY = originOf({});
-/** JSON is about as long as what it is made of. */
-const JSON_ROOM = 1_024;
 
 const origins = new Origins();
 
@@ -15,10 +13,10 @@ const origins = new Origins();
  * Spans of an OTLP `ExportTraceServiceRequest`, by the field numbers of opentelemetry-proto
  * (collector/trace/v1, trace/v1, resource/v1, common/v1). Unknown fields are passed over; a span
  * without ids of 16 and 8 bytes is left out and counted as `ids`.
+ * @param json where attributes are written, behind what is there
  * @throws TraceError ERR_OTLP when the bytes are not that
  */
-export function decodeTraces(bytes: Buffer): Decoded {
-  const json = new JsonText(bytes.length + JSON_ROOM);
+export function decodeTraces(bytes: Buffer, json = new JsonText()): Decoded {
   const spans: OtlpSpan[] = [];
   let ids = 0;
   forEachRecord(new ProtobufReader(bytes), (from, origin) => {

@@ -26,12 +26,11 @@ interface Line {
 export const DETAIL_MAX = 64 * 1024;
 const TEXT_MAX = 8 * 1024;
 const LIST_MAX = 128;
-const ROOM = 512 * 1024;
 const QUICKLY = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 /** What a batch of spans has beyond its rows: a line of resources, then a line for each span. */
 export class AttributeChunk {
-  readonly #lines = new JsonText(ROOM);
+  readonly #lines = new JsonText();
   readonly #shared = new JsonText();
   readonly #resources = new Map<Attributes, number>();
   readonly #written = new Map<Attributes, JsonPart>();
@@ -56,6 +55,16 @@ export class AttributeChunk {
   pack(): Uint8Array {
     const head = JSON.stringify([...this.#resources.keys()].map(shortenedAttributes));
     return zstdCompressSync(Buffer.concat([Buffer.from(head), this.#lines.slice()]), QUICKLY);
+  }
+
+  /** Begins again, with nothing in it. */
+  clear(): void {
+    this.#lines.clear();
+    this.#shared.clear();
+    this.#resources.clear();
+    this.#written.clear();
+    this.#slots = 0;
+    this.cut = 0;
   }
 
   #line(span: DecodedSpan, resource: number, attributes: JsonPart): void {

@@ -49,7 +49,7 @@ export class Finisher {
       const known = this.#touched.get(id);
       const touched = known ?? { batches: 0, lastMs: 0, fromMs: startMs, toMs: startMs };
       if (touched.lastMs !== nowMs || known === undefined) {
-        this.#touched.delete(id);
+        if (known !== undefined) this.#touched.delete(id);
         this.#touched.set(id, touched);
         touched.batches++;
         touched.lastMs = nowMs;

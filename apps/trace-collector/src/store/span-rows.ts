@@ -16,8 +16,9 @@ const COLUMNS =
 const WIDTH = COLUMNS.split(",").length;
 const ROW = `(${Array.from({ length: WIDTH }, () => "?").join()})`;
 
+/** A row that cannot be takes everything back, and not the statement alone: for that each page would be copied first. */
 const insertOf = (rows: number): string =>
-  `INSERT INTO spans (${COLUMNS}) VALUES ${Array.from({ length: rows }, () => ROW).join()} ON CONFLICT DO NOTHING`;
+  `INSERT OR ROLLBACK INTO spans (${COLUMNS}) VALUES ${Array.from({ length: rows }, () => ROW).join()} ON CONFLICT DO NOTHING`;
 
 /** Writes rows of spans, several at a time; one of the same ids as another is passed over. */
 export class SpanRows {

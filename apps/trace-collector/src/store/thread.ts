@@ -45,7 +45,16 @@ export class Thread<O extends Offered> implements AsyncDisposable {
   }
 
   /** @throws TraceError what the method threw; ERR_CLOSED when the thread has ended */
-  async ask<K extends keyof O & string>(
+  ask<K extends keyof O & string>(
+    call: K,
+    ...args: Parameters<O[K]>
+  ): Promise<Awaited<ReturnType<O[K]>>> {
+    return this.give([], call, ...args);
+  }
+
+  /** The same; `given` goes to the thread as it is, and is no longer here. */
+  async give<K extends keyof O & string>(
+    given: readonly ArrayBuffer[],
     call: K,
     ...args: Parameters<O[K]>
   ): Promise<Awaited<ReturnType<O[K]>>> {
@@ -53,7 +62,7 @@ export class Thread<O extends Offered> implements AsyncDisposable {
     const id = this.#next++;
     const asked = Promise.withResolvers<unknown>();
     this.#asked.set(id, asked);
-    this.#worker.postMessage({ id, call, args } satisfies Question);
+    this.#worker.postMessage({ id, call, args } satisfies Question, given);
     return (await asked.promise) as Awaited<ReturnType<O[K]>>;
   }
 

@@ -1,4 +1,5 @@
 import { mkdirSync } from "node:fs";
+import { isMarkedAsUntransferable } from "node:worker_threads";
 import type { LiveSpans } from "../api.ts";
 import type { Message } from "../ingest/decode.ts";
 import type { ReaderMethods } from "../query/reader-thread.ts";
@@ -45,9 +46,10 @@ export class TraceStore implements AsyncDisposable {
 
   /**
    * Resolves once everything in `message` is stored.
+   * @param isGiven its body is not used here any more, and need not be copied
    * @throws TraceError ERR_BUSY when too much waits; ERR_OTLP, ERR_CALLS, ERR_OPEN, ERR_KIND, ERR_TOO_LARGE, ERR_STORE_FULL
    */
-  async add(message: Message): Promise<Receipt> {
+  async add(message: Message, isGiven = false): Promise<Receipt> {
     const bytes = message.body.byteLength;
     if (this.#queueBytes + bytes > this.#queueBytesMax) {
       this.#busy++;
@@ -58,7 +60,9 @@ export class TraceStore implements AsyncDisposable {
     }
     this.#queueBytes += bytes;
     try {
-      const receipt = await this.#writer.ask("take", message);
+      const canGive = isGiven && this.#followers.size === 0;
+      const body = memoryOf(message.body, canGive);
+      const receipt = await this.#writer.give([body.buffer], "take", { ...message, body });
       for (const follower of this.#followers) follower(message);
       return receipt;
     } finally {
@@ -119,4 +123,12 @@ export class TraceStore implements AsyncDisposable {
     await this.#writer[Symbol.asyncDispose]();
     await Promise.all([this.#reader[Symbol.asyncDispose](), this.#keeper[Symbol.asyncDispose]()]);
   }
+}
+
+/** The bytes in memory of their own, which can go to a thread: a copy where they are a part of something larger. */
+function memoryOf(bytes: Uint8Array, canGive: boolean): Uint8Array<ArrayBuffer> {
+  const { buffer, byteLength } = bytes;
+  const isOwn = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
+  if (!canGive || !isOwn || isMarkedAsUntransferable(buffer)) return new Uint8Array(bytes);
+  return new Uint8Array(buffer);
 }

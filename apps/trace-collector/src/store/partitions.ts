@@ -16,6 +16,12 @@ const KEPT_TRACES_MAX = 10_000;
 const TRACE_SPANS_MAX = 200_000;
 const SQLITE_FULL = 13;
 
+/** A file on disk. */
+export interface PartitionSize {
+  readonly name: string;
+  readonly bytes: number;
+}
+
 /** What one call has stored. */
 export interface Stored {
   added: number;
@@ -70,6 +76,11 @@ export class Partitions implements Disposable {
   pin(traceId: Uint8Array, isPinned: boolean): void {
     if (isPinned) this.#catalog.pin(traceId);
     else this.#catalog.unpin(traceId);
+  }
+
+  /** Name and size of every file. */
+  sizes(): PartitionSize[] {
+    return this.#folder.list().map(({ name }) => ({ name, bytes: this.#folder.bytes(name) }));
   }
 
   /** Lets go of what is too old or too much. */

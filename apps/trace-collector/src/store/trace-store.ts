@@ -17,21 +17,23 @@ const LISTENERS_MAX = 64;
 export interface StoreStats extends WriterStats {
   readonly busy: number;
   readonly queueBytes: number;
-  readonly partitions: readonly { readonly name: string; readonly bytes: number }[];
 }
 
 /**
  * Spans and logs in a folder of SQLite files: one thread writes, one reads, one checkpoints; this one only
- * passes on. At most 64 MiB wait to be written, and 64 queries to be answered.
+ * passes on. A thread has 10 MB and more: that which reads starts with the first query, that which checkpoints with the
+ * first message. At most 64 MiB wait to be written, and 64 queries to be answered.
  */
 export class TraceStore implements AsyncDisposable {
   readonly #writer: Thread<WriterMethods>;
-  readonly #reader: Thread<ReaderMethods>;
-  readonly #keeper: Thread<Offered>;
+  readonly #options: StoreOptions;
+  #readerThread: Thread<ReaderMethods> | undefined;
+  #keeper: Thread<Offered> | undefined;
   readonly #listeners = new Set<(event: LiveSpans) => void>();
   readonly #followers = new Set<(message: Message) => void>();
   readonly #queueBytesMax: number;
   #queueBytes = 0;
+  #isEnded = false;
   #busy = 0;
 
   constructor(options: StoreOptions) {
@@ -40,8 +42,7 @@ export class TraceStore implements AsyncDisposable {
     this.#writer = new Thread(new URL("./writer-thread.ts", import.meta.url), options, (event) => {
       for (const listener of this.#listeners) listener(event as LiveSpans);
     });
-    this.#reader = new Thread(new URL("../query/reader-thread.ts", import.meta.url), options);
-    this.#keeper = new Thread(new URL("./keeper-thread.ts", import.meta.url), options);
+    this.#options = options;
   }
 
   /**
@@ -63,6 +64,7 @@ export class TraceStore implements AsyncDisposable {
       const canGive = isGiven && this.#followers.size === 0;
       const body = memoryOf(message.body, canGive);
       const receipt = await this.#writer.give([body.buffer], "take", { ...message, body });
+      this.#keeper ??= new Thread(new URL("./keeper-thread.ts", import.meta.url), this.#options);
       for (const follower of this.#followers) follower(message);
       return receipt;
     } finally {
@@ -72,6 +74,8 @@ export class TraceStore implements AsyncDisposable {
 
   /** Asks the reader. @throws TraceError ERR_BUSY when 64 queries wait */
   query: Thread<ReaderMethods>["ask"] = (call, ...args) => {
+    if (this.#isEnded)
+      return Promise.reject(new TraceError("ERR_CLOSED", "the trace store has ended"));
     if (this.#reader.waiting < QUERIES_MAX) return this.#reader.ask(call, ...args);
     return Promise.reject(
       new TraceError("ERR_BUSY", `${QUERIES_MAX} queries wait; ask again in a second`),
@@ -111,17 +115,23 @@ export class TraceStore implements AsyncDisposable {
   }
 
   async stats(): Promise<StoreStats> {
-    const [stats, partitions] = await Promise.all([
-      this.#writer.ask("stats"),
-      this.#reader.ask("sizes"),
-    ]);
-    return { ...stats, busy: this.#busy, queueBytes: this.#queueBytes, partitions };
+    const stats = await this.#writer.ask("stats");
+    return { ...stats, busy: this.#busy, queueBytes: this.#queueBytes };
   }
 
   /** Resolves once everything taken so far is stored. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isEnded = true;
     await this.#writer[Symbol.asyncDispose]();
-    await Promise.all([this.#reader[Symbol.asyncDispose](), this.#keeper[Symbol.asyncDispose]()]);
+    await Promise.all([
+      this.#readerThread?.[Symbol.asyncDispose](),
+      this.#keeper?.[Symbol.asyncDispose](),
+    ]);
+  }
+
+  get #reader(): Thread<ReaderMethods> {
+    const script = new URL("../query/reader-thread.ts", import.meta.url);
+    return (this.#readerThread ??= new Thread(script, this.#options));
   }
 }
 

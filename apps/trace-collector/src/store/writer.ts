@@ -6,7 +6,7 @@ import { TraceError } from "../trace-error.ts";
 import { Finisher } from "./finisher.ts";
 import { type OpenCounts, OpenTable } from "./open-table.ts";
 import type { StoreOptions } from "./options.ts";
-import { Partitions } from "./partitions.ts";
+import { type PartitionSize, Partitions } from "./partitions.ts";
 
 /** What became of one message. */
 export interface Receipt {
@@ -30,6 +30,7 @@ export interface WriterStats extends OpenCounts {
   readonly unfinished: number;
   readonly unfinishedForgotten: number;
   readonly partitionsDropped: number;
+  readonly partitions: readonly PartitionSize[];
 }
 
 interface Waiting {
@@ -129,6 +130,7 @@ export class Writer implements Disposable {
       unfinished,
       unfinishedForgotten,
       partitionsDropped,
+      partitions: this.#partitions.sizes(),
     };
   }
 

@@ -30,6 +30,7 @@ export class OpenReader implements Disposable {
     return rows.map((row) => {
       const { service, node, seenMs, isLost } = toBoot(row);
       const { spanId, parentId, name, kind, startMs } = toHeld(row);
+      const startUs = Math.round(startMs * 1_000);
       const attributes: Attributes = { [ATTR_UNFINISHED]: isLost ? "lost" : "open" };
       return {
         traceId: Buffer.from(traceId),
@@ -40,9 +41,10 @@ export class OpenReader implements Disposable {
         name,
         kind,
         attributes,
-        startUs: Math.round(startMs * 1_000),
+        startUs,
         startSub: 0,
-        durationNs: Math.round(Math.max(0, seenMs - startMs) * 1_000) * 1_000,
+        // Those of a process that are open all end at the same time.
+        durationNs: Math.max(0, Math.round(seenMs * 1_000) - startUs) * 1_000,
         links: [],
         status: 0,
         statusMessage: "",

@@ -1,4 +1,5 @@
 import type { OpenReport } from "@zeroplane/tracing/wire";
+import type { JsonPart } from "./ingest/json-text.ts";
 
 /** Values of attributes, by name. */
 export type Attributes = Record<string, unknown>;
@@ -27,9 +28,14 @@ export interface DecodedSpan {
   readonly name: string;
   /** As in OTLP: 1 internal, 2 server, 3 client, 4 producer, 5 consumer. */
   readonly kind: number;
-  readonly startNs: bigint;
-  readonly endNs: bigint;
+  /** Microseconds since 1970, and the nanoseconds beyond them, below 1 000. */
+  readonly startUs: number;
+  readonly startSub: number;
+  /** 0 when it ended before it began. */
+  readonly durationNs: number;
   readonly attributes: Attributes;
+  /** The same as JSON, where it is that already. */
+  readonly attributesJson?: JsonPart;
   readonly links: readonly SpanLink[];
   readonly events?: readonly SpanEvent[];
   /** 0 unset, 1 ok, 2 error. */
@@ -59,6 +65,30 @@ export interface Decoded {
   readonly refused: Readonly<Record<string, number>>;
   /** A process tells which of its spans have not ended. */
   readonly open?: OpenReport;
+}
+
+/** When a span began, nanoseconds since 1970. */
+export const startNsOf = ({
+  startUs,
+  startSub,
+}: Pick<DecodedSpan, "startUs" | "startSub">): bigint =>
+  BigInt(startUs) * 1_000n + BigInt(startSub);
+
+/** When a span ended, nanoseconds since 1970. */
+export const endNsOf = (span: Pick<DecodedSpan, "startUs" | "startSub" | "durationNs">): bigint =>
+  startNsOf(span) + BigInt(span.durationNs);
+
+/** The times of a span by nanoseconds since 1970. */
+export function timesOf(
+  startNs: bigint,
+  endNs: bigint,
+): Pick<DecodedSpan, "startUs" | "startSub" | "durationNs"> {
+  const ns = endNs - startNs;
+  return {
+    startUs: Number(startNs / 1_000n),
+    startSub: Number(startNs % 1_000n),
+    durationNs: ns < 0n ? 0 : Math.min(Number(ns), Number.MAX_SAFE_INTEGER),
+  };
 }
 
 /** Status of a span that failed. */

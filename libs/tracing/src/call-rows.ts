@@ -117,9 +117,9 @@ export interface RecordedCall {
   /** As in OTLP: 2 server, 3 client. */
   readonly kind: number;
   readonly attributes: RowAttributes;
-  /** Nanoseconds since 1970, exact to the microsecond. */
-  readonly startNs: bigint;
-  readonly endNs: bigint;
+  /** Microseconds since 1970. */
+  readonly startUs: number;
+  readonly endUs: number;
   /** Of the W3C trace context. */
   readonly flags: number;
 }
@@ -159,8 +159,8 @@ export function readCallRows(bytes: Buffer): RecordedCalls {
       ...descriptor,
       attributes:
         split === undefined ? descriptor.attributes : { ...descriptor.attributes, ...split },
-      startNs: nanoseconds(bytes.readDoubleLE(at + 32)),
-      endNs: nanoseconds(bytes.readDoubleLE(at + 40)),
+      startUs: microseconds(bytes.readDoubleLE(at + 32)),
+      endUs: microseconds(bytes.readDoubleLE(at + 40)),
       flags: bytes[at + 50] as number,
     });
   }
@@ -189,9 +189,9 @@ function idAt(bytes: Buffer, at: number, length: number): Buffer {
   return Buffer.from(bytes.subarray(at, at + length)).swap32();
 }
 
-function nanoseconds(ms: number): bigint {
+function microseconds(ms: number): number {
   if (!(ms >= 0 && ms <= Number.MAX_SAFE_INTEGER / 1_000)) {
     throw new RangeError(`a call at ${ms} ms is at no time of day`);
   }
-  return BigInt(Math.round(ms * 1_000)) * 1_000n;
+  return Math.round(ms * 1_000);
 }

@@ -100,8 +100,8 @@ describe("spans of calls", () => {
         name,
         kind: kind + 1,
         attributes,
-        startNs: BigInt(Math.round(startMs * 1_000)) * 1_000n,
-        endNs: BigInt(Math.round(endMs * 1_000)) * 1_000n,
+        startUs: Math.round(startMs * 1_000),
+        endUs: Math.round(endMs * 1_000),
         flags: 1,
       });
     }

@@ -59,7 +59,7 @@ async function waits(
   await tracing?.flush();
   return calls
     .filter(({ kind }) => kind === CLIENT)
-    .toSorted((a, b) => Number(a.startNs - b.startNs))
+    .toSorted((a, b) => a.startUs - b.startUs)
     .map(({ attributes }) => {
       if (attributes["zp.unawaited"] === true) return "unawaited";
       const ns = attributes["zp.await_ns"];

@@ -1,4 +1,4 @@
-import { type Attributes, type DecodedSpan, STATUS_ERROR } from "../span.ts";
+import { type Attributes, type DecodedSpan, endNsOf, STATUS_ERROR, startNsOf } from "../span.ts";
 
 /** Spans as an OTLP/JSON `ExportTraceServiceRequest`: what `POST /v1/traces` of any collector takes. */
 export function toOtlpJson(spans: readonly DecodedSpan[]): object {
@@ -21,8 +21,8 @@ function toSpan(span: DecodedSpan): object {
     ...(span.traceState && { traceState: span.traceState }),
     name: span.name,
     kind: span.kind,
-    startTimeUnixNano: span.startNs.toString(),
-    endTimeUnixNano: span.endNs.toString(),
+    startTimeUnixNano: startNsOf(span).toString(),
+    endTimeUnixNano: endNsOf(span).toString(),
     attributes: keyValues(span.attributes),
     events: (span.events ?? []).map(({ name, atNs, attributes }) => ({
       name,

@@ -27,7 +27,7 @@ export function addOtlpRoutes(app: FastifyInstance, store: TraceStore): void {
   ): Promise<FastifyReply> {
     const kind = HTTP_KINDS[signal][isProtobuf(request) ? "protobuf" : "json"];
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-    const { refused } = await store.add({ kind, encoding: encodingOf(request), body });
+    const { refused } = await store.add({ kind, encoding: encodingOf(request), body }, true);
     const rejected = Object.values(refused).reduce((sum, count) => sum + count, 0);
     const message = refusalText(refused);
     if (isProtobuf(request)) return reply.type(PROTOBUF).send(protobufSuccess(rejected, message));

@@ -1,6 +1,6 @@
 import { readCallRows } from "@zeroplane/tracing/wire";
 import type { DecodedSpan } from "../span.ts";
-import { originOf } from "./otlp-protobuf.ts";
+import { originOf } from "./origins.ts";
 
 /**
  * The spans of a message of calls; what they have in common is shared, not copied.
@@ -9,10 +9,21 @@ import { originOf } from "./otlp-protobuf.ts";
 export function spansOfCalls(body: Buffer): DecodedSpan[] {
   const { resource, calls } = readCallRows(body);
   const origin = originOf(resource);
-  const spans = calls as unknown as (DecodedSpan & Record<string, unknown>)[];
-  for (const span of spans)
-    Object.assign(span, origin, { links: NONE, status: 0, statusMessage: "" });
-  return spans;
+  return calls.map(({ traceId, spanId, parentId, name, kind, attributes, startUs, endUs }) => ({
+    traceId,
+    spanId,
+    parentId,
+    ...origin,
+    name,
+    kind,
+    startUs,
+    startSub: 0,
+    durationNs: Math.max(0, endUs - startUs) * 1_000,
+    attributes,
+    links: NONE,
+    status: 0,
+    statusMessage: "",
+  }));
 }
 
 const NONE: readonly never[] = [];

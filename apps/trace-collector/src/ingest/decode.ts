@@ -9,6 +9,7 @@ import {
 import type { Decoded } from "../span.ts";
 import { TraceError } from "../trace-error.ts";
 import { spansOfCalls } from "./calls.ts";
+import type { JsonText } from "./json-text.ts";
 import { decodeLogsJson, decodeTracesJson } from "./otlp-json.ts";
 import { decodeLogs, decodeTraces } from "./otlp-protobuf.ts";
 
@@ -38,8 +39,8 @@ const UNPACK: Readonly<Record<string, (body: Buffer) => Buffer>> = {
 /** Encodings that {@link decodeMessage} can unpack. */
 export const ENCODINGS = Object.keys(UNPACK);
 
-const DECODE: Readonly<Record<string, (body: Buffer) => Decoded>> = {
-  [SPANS_KIND]: (body) => decodeTraces(unpack("zstd", body)),
+const DECODE: Readonly<Record<string, (body: Buffer, json?: JsonText) => Decoded>> = {
+  [SPANS_KIND]: (body, json) => decodeTraces(unpack("zstd", body), json),
   [CALLS_KIND]: (body) => ({ spans: callsOf(body), logs: [], refused: {} }),
   [OPEN_KIND]: (body) => ({ spans: [], logs: [], refused: {}, open: openOf(body) }),
   [HTTP_KINDS.traces.protobuf]: decodeTraces,
@@ -50,14 +51,18 @@ const DECODE: Readonly<Record<string, (body: Buffer) => Decoded>> = {
 
 /**
  * What a message holds.
+ * @param json where attributes are written that are bytes, behind what is there
  * @throws TraceError ERR_KIND, ERR_OTLP, ERR_CALLS, ERR_OPEN or ERR_TOO_LARGE
  */
-export function decodeMessage({ kind, encoding = "identity", body }: Message): Decoded {
+export function decodeMessage(
+  { kind, encoding = "identity", body }: Message,
+  json?: JsonText,
+): Decoded {
   const decode = DECODE[kind];
   if (decode === undefined)
     throw new TraceError("ERR_KIND", `messages of kind ${JSON.stringify(kind)}`);
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  return decode(unpack(encoding, bytes));
+  return decode(unpack(encoding, bytes), json);
 }
 
 /** The bytes of a message as they were before they were packed. */

@@ -1,12 +1,17 @@
-import type { Attributes, Decoded, DecodedLog, DecodedSpan } from "../span.ts";
+import {
+  type Attributes,
+  type Decoded,
+  type DecodedLog,
+  type DecodedSpan,
+  timesOf,
+} from "../span.ts";
 import { TraceError } from "../trace-error.ts";
-import { originOf } from "./otlp-protobuf.ts";
+import { type Origin, originOf } from "./origins.ts";
 
 const DEPTH_MAX = 16;
 const UINT64_MAX = (1n << 64n) - 1n;
 
 type Json = Readonly<Record<string, unknown>>;
-type Origin = ReturnType<typeof originOf>;
 
 /**
  * Spans of an OTLP/JSON `ExportTraceServiceRequest`: hex ids, lowerCamelCase names.
@@ -61,8 +66,10 @@ function toSpan(json: Json, origin: Origin, at: string): DecodedSpan | string {
     parentId: id(json["parentSpanId"], 8),
     name: text(json["name"]),
     kind: enumOf(json["kind"], KINDS),
-    startNs: nanoseconds(json["startTimeUnixNano"], `${at}.startTimeUnixNano`),
-    endNs: nanoseconds(json["endTimeUnixNano"], `${at}.endTimeUnixNano`),
+    ...timesOf(
+      nanoseconds(json["startTimeUnixNano"], `${at}.startTimeUnixNano`),
+      nanoseconds(json["endTimeUnixNano"], `${at}.endTimeUnixNano`),
+    ),
     attributes: attributesOf(json, at),
     links: [...list(json, "links", at)].map(([, link]) => ({
       traceId: text(link["traceId"]),

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { awaitedMsOf, type Skeleton, type SkeletonFailure } from "@zeroplane/tracing/model";
-import { originOf } from "../ingest/otlp-protobuf.ts";
+import { originOf } from "../ingest/origins.ts";
 import { STATUS_ERROR } from "../span.ts";
 import { ReadChunk } from "../store/attribute-chunk.ts";
 import type { StoredSpan } from "../store/trace-rows.ts";
@@ -63,12 +63,12 @@ export class Bones {
   /** Adds those that have not ended, last: of one id the first counts. */
   addUnfinished(spans: readonly StoredSpan[]): void {
     for (const span of spans) {
-      const { startNs, endNs, attributes, service, node, name, kind } = span;
-      if (this.startNs.length === 0) this.baseUs = Number(startNs / 1_000n);
+      const { startUs, startSub, durationNs, attributes, service, node, name, kind } = span;
+      if (this.startNs.length === 0) this.baseUs = startUs;
       this.ids.push(Buffer.from(span.spanId));
       this.parentIds.push(span.parentId === undefined ? NO_ID : Buffer.from(span.parentId));
-      this.startNs.push(Number(startNs - BigInt(this.baseUs) * 1_000n));
-      this.durationNs.push(Number(endNs - startNs));
+      this.startNs.push((startUs - this.baseUs) * 1_000 + startSub);
+      this.durationNs.push(durationNs);
       this.awaitNs.push((awaitedMsOf((key) => attributes[key]) ?? Number.NaN) * 1e6);
       this.operation.push(this.#placeOf({ service, node, name, kind }));
     }

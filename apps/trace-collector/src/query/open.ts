@@ -30,8 +30,8 @@ export class OpenReader implements Disposable {
     return rows.map((row) => {
       const { service, node, seenMs, isLost } = toBoot(row);
       const { spanId, parentId, name, kind, startMs } = toHeld(row);
+      const startUs = Math.round(startMs * 1_000);
       const attributes: Attributes = { [ATTR_UNFINISHED]: isLost ? "lost" : "open" };
-      const startNs = nanoseconds(startMs);
       return {
         traceId: Buffer.from(traceId),
         spanId: Buffer.from(spanId),
@@ -41,8 +41,10 @@ export class OpenReader implements Disposable {
         name,
         kind,
         attributes,
-        startNs,
-        endNs: nanoseconds(Math.max(startMs, seenMs)),
+        startUs,
+        startSub: 0,
+        // Those of a process that are open all end at the same time.
+        durationNs: Math.max(0, Math.round(seenMs * 1_000) - startUs) * 1_000,
         links: [],
         status: 0,
         statusMessage: "",
@@ -115,5 +117,3 @@ export class OpenReader implements Disposable {
     }
   }
 }
-
-const nanoseconds = (ms: number): bigint => BigInt(Math.round(ms * 1_000)) * 1_000n;

@@ -52,7 +52,6 @@ const methods = {
   /** What has not ended. */
   open: (limit?: number) => unfinished.page(limit),
   holes: () => unfinished.holes(),
-  sizes: () => readers.sizes(),
 };
 
 /** What the reader's thread offers. */

@@ -73,11 +73,6 @@ export class Readers implements Disposable {
     for (const { db } of this.within(fromMs, toMs)) yield* db.prepare(sql).iterate(...parameters);
   }
 
-  /** Name and size of every file. */
-  sizes(): { readonly name: string; readonly bytes: number }[] {
-    return this.#folder.list().map(({ name }) => ({ name, bytes: this.#folder.bytes(name) }));
-  }
-
   [Symbol.dispose](): void {
     this.unfinished[Symbol.dispose]();
     for (const name of this.#open.keys()) this.#close(name);

@@ -35,7 +35,7 @@ export function storedTrace(readers: Readers, traceId: string): StoredTrace {
     logs.push(...logsOf(db, id, LOGS_MAX - logs.length));
   }
   const byStart = [...spans.values()].toSorted(
-    (a, b) => Number(a.startNs - b.startNs) || Number(b.endNs - a.endNs),
+    (a, b) => sinceNs(a, b) || endNs(b, a) - endNs(a, a),
   );
   return { spans: withSelfTimes(byStart), logs: logs.toSorted((a, b) => Number(a.atNs - b.atNs)) };
 }
@@ -53,8 +53,7 @@ export function viewOf(traceId: string, { spans, logs }: StoredTrace): Trace {
 /** Self times of what has not ended are not stored. */
 function withSelfTimes(spans: readonly StoredSpan[]): readonly StoredSpan[] {
   if (!spans.some((span) => isUnfinished(span))) return spans;
-  const base = spans[0]?.startNs ?? 0n;
-  const selfs = selfTimesByName(spans.map((span) => placed(span, base)));
+  const selfs = selfTimesByName(spans.map((span) => placed(span, spans[0] ?? span)));
   return spans.map((span, at) =>
     isUnfinished(span) ? { ...span, selfNs: Math.round((selfs[at] ?? 0) * 1e6) } : span,
   );
@@ -69,9 +68,8 @@ function unfinishedOf({ attributes }: StoredSpan): Pick<SpanView, "unfinished"> 
 }
 
 function pathOf(spans: readonly StoredSpan[]): PathView[] {
-  const base = spans[0]?.startNs ?? 0n;
-  const baseMs = Number(base / 1_000n) / 1_000;
-  const { order } = arrange(spans.map((span) => placed(span, base)));
+  const baseMs = (spans[0]?.startUs ?? 0) / 1_000;
+  const { order } = arrange(spans.map((span) => placed(span, spans[0] ?? span)));
   const parts = order.flatMap(({ id, critical }) => critical.map((part) => ({ id, ...part })));
   return parts
     .sort((a, b) => a.fromMs - b.fromMs)
@@ -82,17 +80,22 @@ function pathOf(spans: readonly StoredSpan[]): PathView[] {
     }));
 }
 
-function placed(
-  { spanId, parentId, kind, startNs, endNs, attributes }: StoredSpan,
-  base: bigint,
-): NamedNode {
+/** From the begin of `base` to that of `span`: nanoseconds since 1970 do not fit a double. */
+const sinceNs = (span: StoredSpan, base: StoredSpan): number =>
+  (span.startUs - base.startUs) * 1_000 + span.startSub - base.startSub;
+
+/** The same to its end. */
+const endNs = (span: StoredSpan, base: StoredSpan): number => sinceNs(span, base) + span.durationNs;
+
+function placed(span: StoredSpan, base: StoredSpan): NamedNode {
+  const { spanId, parentId, kind, attributes } = span;
   return {
     ...nowhere(),
     id: spanId.toString("hex"),
     parentId: parentId?.toString("hex") ?? "",
     kind,
-    startMs: Number(startNs - base) / 1e6,
-    endMs: Number(endNs - base) / 1e6,
+    startMs: sinceNs(span, base) / 1e6,
+    endMs: endNs(span, base) / 1e6,
     awaitMs: awaitedMsOf((name) => attributes[name]),
   };
 }
@@ -116,8 +119,8 @@ function toView(span: StoredSpan): SpanView {
     node: span.node,
     name: span.name,
     kind: KINDS[span.kind] ?? "internal",
-    startMs: Number(span.startNs / 1_000n) / 1_000,
-    durationMs: Number(span.endNs - span.startNs) / 1e6,
+    startMs: span.startUs / 1_000,
+    durationMs: span.durationNs / 1e6,
     selfMs: span.selfNs / 1e6,
     ...(span.status === STATUS_ERROR && {
       error: { message: span.statusMessage, ...(typeof type === "string" && { type }) },

@@ -1,4 +1,5 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { type JsonPart, JsonText } from "../ingest/json-text.ts";
 import type { Attributes, DecodedSpan } from "../span.ts";
 
 /** What a span has beyond its row. */
@@ -21,7 +22,7 @@ interface Line {
   readonly s?: string;
 }
 
-/** Longest line of a span, characters; what is beyond is cut. */
+/** Longest line of a span, bytes; what is beyond is cut. */
 export const DETAIL_MAX = 64 * 1024;
 const TEXT_MAX = 8 * 1024;
 const LIST_MAX = 128;
@@ -29,29 +30,55 @@ const QUICKLY = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 /** What a batch of spans has beyond its rows: a line of resources, then a line for each span. */
 export class AttributeChunk {
-  readonly #lines: string[] = [];
+  readonly #lines = new JsonText();
+  readonly #shared = new JsonText();
   readonly #resources = new Map<Attributes, number>();
-  readonly #texts = new Map<Attributes, string>();
+  readonly #written = new Map<Attributes, JsonPart>();
+  #slots = 0;
   /** Spans of which something was cut. */
   cut = 0;
 
   /** @returns the slot */
   add(span: DecodedSpan): number {
-    const attributes = this.#textOf(span.attributes);
-    const line = lineOf(span, this.#resourceOf(span.resource ?? {}), attributes);
-    if (line.length <= DETAIL_MAX) return this.#lines.push(line) - 1;
-    this.cut++;
-    const small = shortened(span);
-    return (
-      this.#lines.push(
-        lineOf(small, this.#resourceOf(span.resource ?? {}), JSON.stringify(small.attributes)),
-      ) - 1
-    );
+    const start = this.#lines.length;
+    const resource = this.#resourceOf(span.resource ?? NONE);
+    this.#line(span, resource, span.attributesJson ?? this.#jsonOf(span.attributes));
+    if (this.#lines.length - start > DETAIL_MAX) {
+      this.cut++;
+      this.#lines.length = start;
+      const small = shortened(span);
+      this.#line(small, resource, this.#jsonOf(small.attributes));
+    }
+    return this.#slots++;
   }
 
   pack(): Uint8Array {
     const head = JSON.stringify([...this.#resources.keys()].map(shortenedAttributes));
-    return zstdCompressSync(Buffer.from(`${head}\n${this.#lines.join("\n")}`), QUICKLY);
+    return zstdCompressSync(Buffer.concat([Buffer.from(head), this.#lines.slice()]), QUICKLY);
+  }
+
+  /** Begins again, with nothing in it. */
+  clear(): void {
+    this.#lines.clear();
+    this.#shared.clear();
+    this.#resources.clear();
+    this.#written.clear();
+    this.#slots = 0;
+    this.cut = 0;
+  }
+
+  #line(span: DecodedSpan, resource: number, attributes: JsonPart): void {
+    const lines = this.#lines;
+    lines.json('\n{"r":');
+    lines.number(resource);
+    lines.json(',"a":');
+    lines.copy(attributes);
+    if (span.links.length > 0) lines.json(`,"l":${JSON.stringify(span.links)}`);
+    if (span.events !== undefined && span.events.length > 0)
+      lines.json(`,"e":${JSON.stringify(span.events)}`);
+    if (span.statusMessage) lines.json(`,"m":${JSON.stringify(span.statusMessage)}`);
+    if (span.traceState) lines.json(`,"s":${JSON.stringify(span.traceState)}`);
+    lines.json("}");
   }
 
   #resourceOf(resource: Attributes): number {
@@ -62,14 +89,18 @@ export class AttributeChunk {
   }
 
   /** Calls share their attributes, which are written down once. */
-  #textOf(attributes: Attributes): string {
-    const known = this.#texts.get(attributes);
+  #jsonOf(attributes: Attributes): JsonPart {
+    const known = this.#written.get(attributes);
     if (known !== undefined) return known;
-    const text = JSON.stringify(attributes);
-    this.#texts.set(attributes, text);
-    return text;
+    const from = this.#shared.length;
+    this.#shared.json(JSON.stringify(attributes));
+    const part = { of: this.#shared, from, to: this.#shared.length };
+    this.#written.set(attributes, part);
+    return part;
   }
 }
+
+const NONE: Attributes = {};
 
 /** Reads what {@link AttributeChunk.pack} has made. */
 export class ReadChunk {
@@ -121,16 +152,6 @@ export class ReadChunk {
 }
 
 const RESOURCE_AT = '{"r":'.length;
-
-function lineOf(span: DecodedSpan, resource: number, attributes: string): string {
-  let line = `{"r":${resource},"a":${attributes}`;
-  if (span.links.length > 0) line += `,"l":${JSON.stringify(span.links)}`;
-  if (span.events !== undefined && span.events.length > 0)
-    line += `,"e":${JSON.stringify(span.events)}`;
-  if (span.statusMessage) line += `,"m":${JSON.stringify(span.statusMessage)}`;
-  if (span.traceState) line += `,"s":${JSON.stringify(span.traceState)}`;
-  return `${line}}`;
-}
 
 /** The span with what fits of its attributes, events and links; `zp.cut` says that something went. */
 function shortened(span: DecodedSpan): DecodedSpan {

@@ -2,6 +2,7 @@ import { selfTimesByName, type TimedByName } from "@zeroplane/tracing/model";
 import type { DecodedSpan } from "../span.ts";
 import type { Partition } from "./partition.ts";
 import type { Partitions } from "./partitions.ts";
+import { type Touched, TouchedTraces } from "./touched-traces.ts";
 
 const QUIET_MS = 5_000;
 const TRACES_MAX = 100_000;
@@ -9,21 +10,13 @@ const SPANS_MAX = 200_000;
 /** Longest turn, milliseconds: what is left waits for the next one. */
 const TURN_MS = 50;
 const NS_PER_MS = 1e6;
+const US_PER_MS = 1_000;
 const DAY_US = 86_400_000_000;
-
-interface Touched {
-  /** Batches that brought spans of it. */
-  batches: number;
-  lastMs: number;
-  fromMs: number;
-  toMs: number;
-}
 
 /** Corrects the self times of traces whose spans came in several batches, once a trace is quiet for 5 s. */
 export class Finisher {
   readonly #partitions: Partitions;
-  /** The longest quiet comes first. */
-  readonly #touched = new Map<string, Touched>();
+  readonly #touched = new TouchedTraces();
   /** Traces that were forgotten since there were too many. */
   skipped = 0;
 
@@ -37,29 +30,10 @@ export class Finisher {
 
   /** Spans of a batch were stored. */
   touch(spans: readonly DecodedSpan[], nowMs: number): void {
-    let last = "";
-    let lastTouched: Touched | undefined;
-    for (const span of spans) {
-      const id = span.traceId.toString("latin1");
-      const startMs = Number(span.startNs / 1_000_000n);
-      if (id === last && lastTouched !== undefined) {
-        widen(lastTouched, startMs);
-        continue;
-      }
-      const known = this.#touched.get(id);
-      const touched = known ?? { batches: 0, lastMs: 0, fromMs: startMs, toMs: startMs };
-      if (touched.lastMs !== nowMs || known === undefined) {
-        this.#touched.delete(id);
-        this.#touched.set(id, touched);
-        touched.batches++;
-        touched.lastMs = nowMs;
-      }
-      widen(touched, startMs);
-      [last, lastTouched] = [id, touched];
-    }
+    for (const { traceId, startUs } of spans)
+      this.#touched.touch(traceId, Math.floor(startUs / US_PER_MS), nowMs);
     while (this.#touched.size > TRACES_MAX) {
-      const [oldest] = this.#touched.keys();
-      this.#touched.delete(oldest ?? "");
+      this.#touched.shift();
       this.skipped++;
     }
   }
@@ -67,14 +41,13 @@ export class Finisher {
   /** Finishes what is quiet, for up to 50 ms. */
   run(nowMs: number): void {
     const untilMs = performance.now() + TURN_MS;
-    for (const [id, touched] of this.#touched) {
-      if (nowMs - touched.lastMs < QUIET_MS || performance.now() > untilMs) return;
-      this.#touched.delete(id);
-      if (touched.batches > 1) this.#finish(Buffer.from(id, "latin1"), touched);
+    while (nowMs - this.#touched.quietSinceMs >= QUIET_MS && performance.now() <= untilMs) {
+      const touched = this.#touched.shift();
+      if (touched !== undefined && touched.batches > 1) this.#finish(touched);
     }
   }
 
-  #finish(traceId: Buffer, { fromMs, toMs }: Touched): void {
+  #finish({ traceId, fromMs, toMs }: Touched): void {
     const rows = this.#partitions
       .between(fromMs, toMs)
       .flatMap((partition) => rowsOf(partition, traceId));
@@ -92,11 +65,6 @@ export class Finisher {
     }
     for (const [partition, changes] of changed) partition.correct(changes);
   }
-}
-
-function widen(touched: Touched, startMs: number): void {
-  touched.fromMs = Math.min(touched.fromMs, startMs);
-  touched.toMs = Math.max(touched.toMs, startMs);
 }
 
 interface TimeRow extends TimedByName {

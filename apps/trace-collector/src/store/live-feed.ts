@@ -58,8 +58,8 @@ function toRow(span: DecodedSpan): SearchRow {
     spanId: span.spanId.toString("hex"),
     service: span.service,
     operation: span.name,
-    startMs: Number(span.startNs / 1_000n) / 1_000,
-    durationMs: Number(span.endNs - span.startNs) / 1e6,
+    startMs: span.startUs / 1_000,
+    durationMs: span.durationNs / 1e6,
     error: span.status === STATUS_ERROR,
   };
 }

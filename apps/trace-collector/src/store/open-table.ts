@@ -1,5 +1,5 @@
 import type { OpenReport } from "@zeroplane/tracing/wire";
-import { originOf } from "../ingest/otlp-protobuf.ts";
+import { originOf } from "../ingest/origins.ts";
 import type { DecodedSpan } from "../span.ts";
 import { type Boot, type HeldSpan, OpenFile } from "./open-file.ts";
 

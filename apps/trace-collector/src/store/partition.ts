@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { selfTimesByName } from "@zeroplane/tracing/model";
-import type { DecodedLog, DecodedSpan } from "../span.ts";
+import { type DecodedLog, type DecodedSpan, STATUS_ERROR } from "../span.ts";
 import { AttributeChunk } from "./attribute-chunk.ts";
 import { failureOf } from "./failure.ts";
+import { Ops } from "./ops.ts";
 import { SCHEMA, WRITE_PRAGMAS } from "./schema.ts";
+import { selfTimesOf } from "./self-times.ts";
+import { SpanRows } from "./span-rows.ts";
 
 /** What came of a batch. */
 export interface Added {
@@ -19,28 +21,33 @@ export interface SpanIds {
   readonly spanId: Uint8Array;
 }
 
+/** A span that has more than its row. */
+interface Special {
+  readonly span: DecodedSpan;
+  readonly op: number;
+  readonly slot: number;
+}
+
 const INSERTS = {
-  op: "INSERT INTO ops (service, name, kind) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-  opId: "SELECT id FROM ops WHERE service = ? AND name = ? AND kind = ?",
-  span: "INSERT INTO spans VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
   chunk: "INSERT INTO chunks VALUES (?, ?, ?, ?)",
   link: "INSERT INTO links VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
   failure: "INSERT INTO failures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
   log: "INSERT INTO logs VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-  has: "SELECT 1 FROM spans WHERE trace_id = ? AND span_id = ?",
+  place: "SELECT chunk, slot FROM spans WHERE trace_id = ? AND span_id = ?",
   self: "UPDATE spans SET self_ns = ? WHERE trace_id = ? AND span_id = ?",
 } as const;
 
-const DURATION_MAX = BigInt(Number.MAX_SAFE_INTEGER);
-const NAME_MAX = 1_024;
-const NS_PER_MS = 1e6;
+/** Spans of which the attributes are packed together: to read one of them unpacks them all. */
+const CHUNK_SPANS = 1_000;
 const LOG_MAX = 64 * 1_024;
 
 /** One file of spans, for writing. */
 export class Partition implements Disposable {
   readonly db: DatabaseSync;
   readonly #sql: Record<keyof typeof INSERTS, StatementSync>;
-  readonly #ops = new Map<string, number>();
+  readonly #rows: SpanRows;
+  readonly #ops: Ops;
+  readonly #details = new AttributeChunk();
   #chunk: number;
   /** Spans in it. */
   spans: number;
@@ -53,6 +60,8 @@ export class Partition implements Disposable {
     if (pagesMax > 0) this.db.exec(`PRAGMA max_page_count = ${pagesMax}`);
     const prepared = Object.entries(INSERTS).map(([name, sql]) => [name, this.db.prepare(sql)]);
     this.#sql = Object.fromEntries(prepared) as Record<keyof typeof INSERTS, StatementSync>;
+    this.#rows = new SpanRows(this.db);
+    this.#ops = new Ops(this.db);
     const of = (sql: string): number => Number(this.db.prepare(sql).get()?.["n"] ?? 0);
     this.#chunk = of("SELECT max(id) AS n FROM chunks");
     this.spans = of("SELECT count(*) AS n FROM spans");
@@ -69,13 +78,14 @@ export class Partition implements Disposable {
       return done;
     } catch (error) {
       this.#ops.clear();
+      this.#rows.clear();
       if (this.db.isTransaction) this.db.exec("ROLLBACK");
       throw error;
     }
   }
 
   has({ traceId, spanId }: SpanIds): boolean {
-    return this.#sql.has.get(traceId, spanId) !== undefined;
+    return this.#sql.place.get(traceId, spanId) !== undefined;
   }
 
   /** Corrects self times, in one transaction. */
@@ -90,50 +100,57 @@ export class Partition implements Disposable {
   }
 
   #addSpans(spans: readonly DecodedSpan[]): Added {
-    if (spans.length === 0) return { added: 0, cut: 0 };
     const selfs = selfTimesOf(spans);
-    const chunk = new AttributeChunk();
-    const id = this.#chunk + 1;
-    let [added, minUs, maxUs] = [0, Number.MAX_SAFE_INTEGER, 0];
-    for (const [at, span] of spans.entries()) {
-      const startUs = Number(span.startNs / 1_000n);
-      const op = this.#opOf(span);
-      const { traceId, spanId, parentId = null } = span;
-      const { changes } = this.#sql.span.run(
-        traceId,
-        spanId,
-        parentId,
-        op,
-        startUs,
-        Number(span.startNs % 1_000n),
-        durationOf(span),
-        Math.round((selfs[at] ?? 0) * NS_PER_MS),
-        span.status,
-        weightOf(span.traceState),
-        id,
-        chunk.add(span),
-      );
-      if (changes === 0) continue;
-      added++;
-      minUs = Math.min(minUs, startUs);
-      maxUs = Math.max(maxUs, startUs);
-      this.#addFailure(span, op, startUs);
-      this.#addLinks(span);
+    let [added, cut] = [0, 0];
+    for (let from = 0; from < spans.length; from += CHUNK_SPANS) {
+      const to = from + CHUNK_SPANS;
+      const done = this.#addChunk(spans.slice(from, to), selfs.subarray(from, to));
+      added += done.added;
+      cut += done.cut;
     }
-    if (added > 0) {
-      this.#sql.chunk.run(id, minUs, maxUs, chunk.pack());
-      this.#chunk = id;
+    return { added, cut };
+  }
+
+  #addChunk(spans: readonly DecodedSpan[], selfs: Float64Array): Added {
+    const chunk = this.#details;
+    chunk.clear();
+    const id = this.#chunk + 1;
+    let [minUs, maxUs] = [Number.MAX_SAFE_INTEGER, 0];
+    const special: Special[] = [];
+    for (let at = 0; at < spans.length; at++) {
+      const span = spans[at] as DecodedSpan;
+      const op = this.#ops.idOf(span);
+      const slot = chunk.add(span);
+      this.#rows.add(span, { op, selfNs: selfs[at] as number, chunk: id, slot });
+      minUs = Math.min(minUs, span.startUs);
+      maxUs = Math.max(maxUs, span.startUs);
+      if (span.status === STATUS_ERROR || span.links.length > 0) special.push({ span, op, slot });
+    }
+    const added = this.#rows.end();
+    if (added === 0) return { added, cut: chunk.cut };
+    this.#sql.chunk.run(id, minUs, maxUs, chunk.pack());
+    this.#chunk = id;
+    for (const each of special) {
+      if (added < spans.length && !this.#isAt(each, id)) continue;
+      this.#addFailure(each);
+      this.#addLinks(each.span);
     }
     return { added, cut: chunk.cut };
   }
 
-  #addFailure(span: DecodedSpan, op: number, atUs: number): void {
+  /** False when it had been there before. */
+  #isAt({ span, slot }: Special, chunk: number): boolean {
+    const stored = this.#sql.place.get(span.traceId, span.spanId);
+    return stored?.["chunk"] === chunk && stored["slot"] === slot;
+  }
+
+  #addFailure({ span, op }: Special): void {
     const failure = failureOf(span);
     if (failure === undefined) return;
     const { fingerprint, type, code, message, frames } = failure;
     const { traceId, spanId, parentId = null } = span;
     const about = [fingerprint, type, code, message, JSON.stringify(frames)] as const;
-    this.#sql.failure.run(traceId, spanId, parentId, atUs, op, ...about);
+    this.#sql.failure.run(traceId, spanId, parentId, span.startUs, op, ...about);
   }
 
   #addLinks({ traceId, spanId, links }: DecodedSpan): void {
@@ -162,51 +179,4 @@ export class Partition implements Disposable {
       ...texts,
     );
   }
-
-  #opOf({ service, name, kind }: DecodedSpan): number {
-    const key = `${kind}\n${service}\n${name}`;
-    const known = this.#ops.get(key);
-    if (known !== undefined) return known;
-    const of = [service.slice(0, NAME_MAX), name.slice(0, NAME_MAX), kind] as const;
-    this.#sql.op.run(...of);
-    const id = Number(this.#sql.opId.get(...of)?.["id"]);
-    // Names that never come again must not pile up.
-    if (this.#ops.size >= 10_000) this.#ops.clear();
-    this.#ops.set(key, id);
-    return id;
-  }
-}
-
-/** Self times as far as this batch tells; corrected when the trace is quiet. */
-function selfTimesOf(spans: readonly DecodedSpan[]): Float64Array {
-  const base = spans[0]?.startNs ?? 0n;
-  return selfTimesByName(
-    spans.map((span) => {
-      const ns = Number(span.startNs - base);
-      return {
-        id: span.traceId.toString("latin1") + span.spanId.toString("latin1"),
-        parentId: span.parentId
-          ? span.traceId.toString("latin1") + span.parentId.toString("latin1")
-          : "",
-        startMs: ns / NS_PER_MS,
-        endMs: (ns + durationOf(span)) / NS_PER_MS,
-        kind: span.kind,
-      };
-    }),
-  );
-}
-
-/** A span that ends before it starts took no time. */
-function durationOf({ startNs, endNs }: DecodedSpan): number {
-  const ns = endNs - startNs;
-  return ns < 0n ? 0 : Number(ns > DURATION_MAX ? DURATION_MAX : ns);
-}
-
-/** How many spans one stands for, by the threshold of its sampler (`ot=th:…` of the trace state). */
-function weightOf(traceState: string | undefined): number {
-  if (!traceState) return 1;
-  const threshold = /(?:^|,)ot=(?:[^,]*;)?th:([\da-f]{1,14})(?:[;,]|$)/.exec(traceState)?.[1];
-  if (threshold === undefined) return 1;
-  const kept = 1 - Number.parseInt(threshold.padEnd(14, "0"), 16) / 2 ** 56;
-  return kept > 0 ? 1 / kept : 1;
 }

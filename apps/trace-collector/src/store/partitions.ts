@@ -16,6 +16,12 @@ const KEPT_TRACES_MAX = 10_000;
 const TRACE_SPANS_MAX = 200_000;
 const SQLITE_FULL = 13;
 
+/** A file on disk. */
+export interface PartitionSize {
+  readonly name: string;
+  readonly bytes: number;
+}
+
 /** What one call has stored. */
 export interface Stored {
   added: number;
@@ -41,14 +47,14 @@ export class Partitions implements Disposable {
   /** Stores spans and logs, each in the file of its hour. @throws TraceError ERR_STORE_FULL */
   add(spans: readonly DecodedSpan[], logs: readonly DecodedLog[]): Stored {
     const hours = new Map<number, { spans: DecodedSpan[]; logs: DecodedLog[] }>();
-    const of = (ns: bigint): { spans: DecodedSpan[]; logs: DecodedLog[] } => {
-      const hour = Math.floor(Number(ns / 1_000_000n) / HOUR_MS);
+    const of = (ms: number): { spans: DecodedSpan[]; logs: DecodedLog[] } => {
+      const hour = Math.floor(ms / HOUR_MS);
       const known = hours.get(hour) ?? { spans: [], logs: [] };
       hours.set(hour, known);
       return known;
     };
-    for (const span of spans) of(span.startNs).spans.push(span);
-    for (const log of logs) of(log.atNs).logs.push(log);
+    for (const span of spans) of(span.startUs / 1_000).spans.push(span);
+    for (const log of logs) of(Number(log.atNs / 1_000_000n)).logs.push(log);
     const stored: Stored = { added: 0, cut: 0 };
     for (const [hour, each] of hours) this.#addHour(hour * HOUR_MS, each, stored);
     return stored;
@@ -70,6 +76,11 @@ export class Partitions implements Disposable {
   pin(traceId: Uint8Array, isPinned: boolean): void {
     if (isPinned) this.#catalog.pin(traceId);
     else this.#catalog.unpin(traceId);
+  }
+
+  /** Name and size of every file. */
+  sizes(): PartitionSize[] {
+    return this.#folder.list().map(({ name }) => ({ name, bytes: this.#folder.bytes(name) }));
   }
 
   /** Lets go of what is too old or too much. */

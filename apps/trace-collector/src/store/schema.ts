@@ -1,16 +1,20 @@
-/** Tables of a partition file. Ids are blobs, times microseconds, durations nanoseconds. */
+/**
+ * Tables of a partition file. Ids are blobs, times microseconds, durations nanoseconds. Spans lie in the order in which
+ * they came: to put each into its place by its random id writes twice as many pages. Files of before, where the ids are
+ * the primary key, have the same columns but `id`, which nothing names; they are read and written as well.
+ */
 export const SCHEMA = `
   CREATE TABLE IF NOT EXISTS ops (
     id INTEGER PRIMARY KEY, service TEXT NOT NULL, name TEXT NOT NULL, kind INTEGER NOT NULL,
     UNIQUE (service, name, kind)
   ) STRICT;
   CREATE TABLE IF NOT EXISTS spans (
-    trace_id BLOB NOT NULL, span_id BLOB NOT NULL, parent_id BLOB, op INTEGER NOT NULL,
+    id INTEGER PRIMARY KEY, trace_id BLOB NOT NULL, span_id BLOB NOT NULL, parent_id BLOB, op INTEGER NOT NULL,
     start_us INTEGER NOT NULL, start_sub INTEGER NOT NULL, duration_ns INTEGER NOT NULL,
     self_ns INTEGER NOT NULL, status INTEGER NOT NULL, weight REAL NOT NULL,
     chunk INTEGER NOT NULL, slot INTEGER NOT NULL,
-    PRIMARY KEY (trace_id, span_id)
-  ) STRICT, WITHOUT ROWID;
+    UNIQUE (trace_id, span_id)
+  ) STRICT;
   CREATE INDEX IF NOT EXISTS spans_start ON spans (start_us);
   CREATE INDEX IF NOT EXISTS spans_op ON spans (op, start_us, duration_ns, status);
   CREATE INDEX IF NOT EXISTS spans_failed ON spans (start_us) WHERE status = 2;

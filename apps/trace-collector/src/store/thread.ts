@@ -16,6 +16,10 @@ interface Answer {
 }
 
 const END = "end";
+const IS_SOURCE = import.meta.url.endsWith(".ts");
+
+/** The compiler names scripts anew where they are imported, but not here. */
+const compiled = ({ href }: URL): URL => new URL(href.replace(/\.ts$/, ".js"));
 
 /** What a thread offers: methods whose arguments and results can be cloned. */
 export type Offered = Readonly<Record<string, (...args: never[]) => unknown>>;
@@ -30,7 +34,10 @@ export class Thread<O extends Offered> implements AsyncDisposable {
 
   /** @param onEvent told of what the thread says unasked */
   constructor(script: URL, data: unknown, onEvent?: (event: unknown) => void) {
-    this.#worker = new Worker(script, { workerData: data, execArgv: ["-C", "@zeroplane/source"] });
+    this.#worker = new Worker(IS_SOURCE ? script : compiled(script), {
+      workerData: data,
+      ...(IS_SOURCE && { execArgv: ["-C", "@zeroplane/source"] }),
+    });
     this.#worker.on("message", (answer: Answer) => {
       if (answer.event !== undefined) onEvent?.(answer.event);
       else this.#answer(answer);
@@ -45,7 +52,16 @@ export class Thread<O extends Offered> implements AsyncDisposable {
   }
 
   /** @throws TraceError what the method threw; ERR_CLOSED when the thread has ended */
-  async ask<K extends keyof O & string>(
+  ask<K extends keyof O & string>(
+    call: K,
+    ...args: Parameters<O[K]>
+  ): Promise<Awaited<ReturnType<O[K]>>> {
+    return this.give([], call, ...args);
+  }
+
+  /** The same; `given` goes to the thread as it is, and is no longer here. */
+  async give<K extends keyof O & string>(
+    given: readonly ArrayBuffer[],
     call: K,
     ...args: Parameters<O[K]>
   ): Promise<Awaited<ReturnType<O[K]>>> {
@@ -53,7 +69,7 @@ export class Thread<O extends Offered> implements AsyncDisposable {
     const id = this.#next++;
     const asked = Promise.withResolvers<unknown>();
     this.#asked.set(id, asked);
-    this.#worker.postMessage({ id, call, args } satisfies Question);
+    this.#worker.postMessage({ id, call, args } satisfies Question, given);
     return (await asked.promise) as Awaited<ReturnType<O[K]>>;
   }
 

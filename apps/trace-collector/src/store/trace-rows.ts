@@ -1,5 +1,5 @@
 import type { DatabaseSync, SQLOutputValue } from "node:sqlite";
-import { originOf } from "../ingest/otlp-protobuf.ts";
+import { originOf } from "../ingest/origins.ts";
 import type { DecodedLog, DecodedSpan } from "../span.ts";
 import { ReadChunk } from "./attribute-chunk.ts";
 
@@ -46,7 +46,6 @@ export function spanOf(
 
 function toSpan(row: Row, chunk: ReadChunk): StoredSpan {
   const detail = chunk.detail(Number(row["slot"]));
-  const startNs = BigInt(Number(row["start_us"])) * 1_000n + BigInt(Number(row["start_sub"]));
   const parent = row["parent_id"];
   return {
     ...detail,
@@ -57,8 +56,9 @@ function toSpan(row: Row, chunk: ReadChunk): StoredSpan {
     node: originOf(detail.resource).node,
     name: String(row["name"]),
     kind: Number(row["kind"]),
-    startNs,
-    endNs: startNs + BigInt(Number(row["duration_ns"])),
+    startUs: Number(row["start_us"]),
+    startSub: Number(row["start_sub"]),
+    durationNs: Number(row["duration_ns"]),
     status: Number(row["status"]),
     selfNs: Number(row["self_ns"]),
   };

@@ -105,8 +105,8 @@ test("self times are right when late spans come, once the trace is quiet", () =>
   using partitions = new Partitions({ data, retention: GENEROUS });
   const finisher = new Finisher(partitions);
   const ms = (from: number, to: number, about = {}) => ({
-    startNs: BigInt(NOW_MS + from) * 1_000_000n,
-    endNs: BigInt(NOW_MS + to) * 1_000_000n,
+    startUs: (NOW_MS + from) * 1_000,
+    durationNs: (to - from) * 1e6,
     ...about,
   });
   const parentId = Buffer.from(idOf(1, 8), "hex");

@@ -1,4 +1,5 @@
 import { mkdirSync } from "node:fs";
+import { isMarkedAsUntransferable } from "node:worker_threads";
 import type { LiveSpans } from "../api.ts";
 import type { Message } from "../ingest/decode.ts";
 import type { ReaderMethods } from "../query/reader-thread.ts";
@@ -16,21 +17,23 @@ const LISTENERS_MAX = 64;
 export interface StoreStats extends WriterStats {
   readonly busy: number;
   readonly queueBytes: number;
-  readonly partitions: readonly { readonly name: string; readonly bytes: number }[];
 }
 
 /**
  * Spans and logs in a folder of SQLite files: one thread writes, one reads, one checkpoints; this one only
- * passes on. At most 64 MiB wait to be written, and 64 queries to be answered.
+ * passes on. A thread has 10 MB and more: that which reads starts with the first query, that which checkpoints with the
+ * first message. At most 64 MiB wait to be written, and 64 queries to be answered.
  */
 export class TraceStore implements AsyncDisposable {
   readonly #writer: Thread<WriterMethods>;
-  readonly #reader: Thread<ReaderMethods>;
-  readonly #keeper: Thread<Offered>;
+  readonly #options: StoreOptions;
+  #readerThread: Thread<ReaderMethods> | undefined;
+  #keeper: Thread<Offered> | undefined;
   readonly #listeners = new Set<(event: LiveSpans) => void>();
   readonly #followers = new Set<(message: Message) => void>();
   readonly #queueBytesMax: number;
   #queueBytes = 0;
+  #isEnded = false;
   #busy = 0;
 
   constructor(options: StoreOptions) {
@@ -39,15 +42,15 @@ export class TraceStore implements AsyncDisposable {
     this.#writer = new Thread(new URL("./writer-thread.ts", import.meta.url), options, (event) => {
       for (const listener of this.#listeners) listener(event as LiveSpans);
     });
-    this.#reader = new Thread(new URL("../query/reader-thread.ts", import.meta.url), options);
-    this.#keeper = new Thread(new URL("./keeper-thread.ts", import.meta.url), options);
+    this.#options = options;
   }
 
   /**
    * Resolves once everything in `message` is stored.
+   * @param isGiven its body is not used here any more, and need not be copied
    * @throws TraceError ERR_BUSY when too much waits; ERR_OTLP, ERR_CALLS, ERR_OPEN, ERR_KIND, ERR_TOO_LARGE, ERR_STORE_FULL
    */
-  async add(message: Message): Promise<Receipt> {
+  async add(message: Message, isGiven = false): Promise<Receipt> {
     const bytes = message.body.byteLength;
     if (this.#queueBytes + bytes > this.#queueBytesMax) {
       this.#busy++;
@@ -58,7 +61,10 @@ export class TraceStore implements AsyncDisposable {
     }
     this.#queueBytes += bytes;
     try {
-      const receipt = await this.#writer.ask("take", message);
+      const canGive = isGiven && this.#followers.size === 0;
+      const body = memoryOf(message.body, canGive);
+      const receipt = await this.#writer.give([body.buffer], "take", { ...message, body });
+      this.#keeper ??= new Thread(new URL("./keeper-thread.ts", import.meta.url), this.#options);
       for (const follower of this.#followers) follower(message);
       return receipt;
     } finally {
@@ -68,6 +74,8 @@ export class TraceStore implements AsyncDisposable {
 
   /** Asks the reader. @throws TraceError ERR_BUSY when 64 queries wait */
   query: Thread<ReaderMethods>["ask"] = (call, ...args) => {
+    if (this.#isEnded)
+      return Promise.reject(new TraceError("ERR_CLOSED", "the trace store has ended"));
     if (this.#reader.waiting < QUERIES_MAX) return this.#reader.ask(call, ...args);
     return Promise.reject(
       new TraceError("ERR_BUSY", `${QUERIES_MAX} queries wait; ask again in a second`),
@@ -107,16 +115,30 @@ export class TraceStore implements AsyncDisposable {
   }
 
   async stats(): Promise<StoreStats> {
-    const [stats, partitions] = await Promise.all([
-      this.#writer.ask("stats"),
-      this.#reader.ask("sizes"),
-    ]);
-    return { ...stats, busy: this.#busy, queueBytes: this.#queueBytes, partitions };
+    const stats = await this.#writer.ask("stats");
+    return { ...stats, busy: this.#busy, queueBytes: this.#queueBytes };
   }
 
   /** Resolves once everything taken so far is stored. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isEnded = true;
     await this.#writer[Symbol.asyncDispose]();
-    await Promise.all([this.#reader[Symbol.asyncDispose](), this.#keeper[Symbol.asyncDispose]()]);
+    await Promise.all([
+      this.#readerThread?.[Symbol.asyncDispose](),
+      this.#keeper?.[Symbol.asyncDispose](),
+    ]);
   }
+
+  get #reader(): Thread<ReaderMethods> {
+    const script = new URL("../query/reader-thread.ts", import.meta.url);
+    return (this.#readerThread ??= new Thread(script, this.#options));
+  }
+}
+
+/** The bytes in memory of their own, which can go to a thread: a copy where they are a part of something larger. */
+function memoryOf(bytes: Uint8Array, canGive: boolean): Uint8Array<ArrayBuffer> {
+  const { buffer, byteLength } = bytes;
+  const isOwn = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
+  if (!canGive || !isOwn || isMarkedAsUntransferable(buffer)) return new Uint8Array(bytes);
+  return new Uint8Array(buffer);
 }

@@ -1,11 +1,12 @@
 import type { OpenReport } from "@zeroplane/tracing/wire";
 import { decodeMessage, type Message } from "../ingest/decode.ts";
+import { JsonText } from "../ingest/json-text.ts";
 import type { DecodedLog, DecodedSpan } from "../span.ts";
 import { TraceError } from "../trace-error.ts";
 import { Finisher } from "./finisher.ts";
 import { type OpenCounts, OpenTable } from "./open-table.ts";
 import type { StoreOptions } from "./options.ts";
-import { Partitions } from "./partitions.ts";
+import { type PartitionSize, Partitions } from "./partitions.ts";
 
 /** What became of one message. */
 export interface Receipt {
@@ -29,6 +30,7 @@ export interface WriterStats extends OpenCounts {
   readonly unfinished: number;
   readonly unfinishedForgotten: number;
   readonly partitionsDropped: number;
+  readonly partitions: readonly PartitionSize[];
 }
 
 interface Waiting {
@@ -39,12 +41,17 @@ interface Waiting {
 }
 
 const COALESCE_SPANS = 1_000;
+/** What is stored at once, about: more would not cost less, and holds up what comes behind it. */
+const TOGETHER_MAX = 4_000;
 const COALESCE_MS = 200;
 const TRIM_MS = 5_000;
 const FINISH_MS = 500;
 const AHEAD_MS = 10 * 60_000;
 
-/** Decodes messages and stores them, up to 1 000 spans or 200 ms together; a receipt says that it is stored. */
+/**
+ * Decodes messages and stores them together: those of 200 ms, or once they are 1 000 spans what has come until then,
+ * up to 4 000. A receipt says that it is stored.
+ */
 export class Writer implements Disposable {
   readonly #options: StoreOptions;
   readonly #partitions: Partitions;
@@ -54,9 +61,12 @@ export class Writer implements Disposable {
   readonly #open: OpenTable;
   #onOpen: (() => void) | undefined;
   #onStored: ((spans: readonly DecodedSpan[]) => void) | undefined;
+  /** Attributes of what waits. */
+  readonly #json = new JsonText();
   #waiting: Waiting[] = [];
   #waitingSpans = 0;
   #flush: NodeJS.Timeout | undefined;
+  #atOnce: NodeJS.Immediate | undefined;
   #counts = { batches: 0, spans: 0, logs: 0, duplicates: 0, cut: 0 };
 
   constructor(options: StoreOptions) {
@@ -74,18 +84,19 @@ export class Writer implements Disposable {
 
   /** Resolves once everything in `message` is stored. @throws TraceError when it is not understood or has no room */
   take(message: Message): Promise<Receipt> {
+    const { length } = this.#json;
     try {
-      const decoded = decodeMessage(message);
+      const decoded = decodeMessage(message, this.#json);
       if (decoded.open !== undefined) this.#report(decoded.open);
       const refused = { ...decoded.refused };
       const { spans, logs } = this.#withinTime(decoded.spans, decoded.logs, refused);
       const settle = Promise.withResolvers<Receipt>();
       this.#waiting.push({ spans, logs, refused, settle });
       this.#waitingSpans += spans.length + logs.length;
-      if (this.#waitingSpans >= COALESCE_SPANS) this.flush();
-      else this.#flush ??= setTimeout(() => this.flush(), COALESCE_MS);
+      this.#flushSoon();
       return settle.promise;
     } catch (error) {
+      this.#json.length = length;
       this.#refuse({ [reasonOf(error)]: 1 });
       return Promise.reject(error as Error);
     }
@@ -119,13 +130,16 @@ export class Writer implements Disposable {
       unfinished,
       unfinishedForgotten,
       partitionsDropped,
+      partitions: this.#partitions.sizes(),
     };
   }
 
   /** Stores what waits. */
   flush(): void {
     clearTimeout(this.#flush);
+    clearImmediate(this.#atOnce);
     this.#flush = undefined;
+    this.#atOnce = undefined;
     const waiting = this.#waiting;
     this.#waiting = [];
     this.#waitingSpans = 0;
@@ -137,6 +151,7 @@ export class Writer implements Disposable {
       this.#refuse({ [reasonOf(error)]: count });
       for (const { settle } of waiting) settle.reject(error);
     }
+    this.#json.clear();
   }
 
   [Symbol.dispose](): void {
@@ -150,14 +165,9 @@ export class Writer implements Disposable {
   #store(waiting: readonly Waiting[]): { readonly added: number; readonly all: number } {
     const spans = waiting.flatMap((each) => each.spans);
     const logs = waiting.flatMap((each) => each.logs);
-    let added = 0;
-    for (let at = 0; at < Math.max(spans.length, 1); at += COALESCE_SPANS) {
-      const slice = spans.slice(at, at + COALESCE_SPANS);
-      const stored = this.#partitions.add(slice, at === 0 ? logs : []);
-      added += stored.added;
-      this.#counts.cut += stored.cut;
-      this.#finisher.touch(slice, Date.now());
-    }
+    const { added, cut } = this.#partitions.add(spans, logs);
+    this.#finisher.touch(spans, Date.now());
+    this.#counts.cut += cut;
     this.#counts.spans += added;
     this.#counts.duplicates += spans.length - added;
     this.#counts.logs += logs.length;
@@ -165,6 +175,14 @@ export class Writer implements Disposable {
     if (this.#open.ended(spans)) this.#onOpen?.();
     this.#onStored?.(spans);
     return { added, all: spans.length };
+  }
+
+  /** Many wait for what came together with them, and no longer; few wait for more. */
+  #flushSoon(): void {
+    if (this.#waitingSpans >= TOGETHER_MAX) this.flush();
+    else if (this.#waitingSpans >= COALESCE_SPANS)
+      this.#atOnce ??= setImmediate(() => this.flush());
+    else this.#flush ??= setTimeout(() => this.flush(), COALESCE_MS);
   }
 
   #report(report: OpenReport): void {
@@ -193,16 +211,16 @@ export class Writer implements Disposable {
     refused: Record<string, number>,
   ): { readonly spans: DecodedSpan[]; readonly logs: DecodedLog[] } {
     const now = Date.now();
-    const oldest = BigInt(now - this.#options.retention.ms) * 1_000_000n;
-    const newest = BigInt(now + AHEAD_MS) * 1_000_000n;
-    const isWithin = (ns: bigint): boolean => {
-      const reason = ns > newest ? "future" : ns < oldest ? "old" : undefined;
+    const oldest = now - this.#options.retention.ms;
+    const newest = now + AHEAD_MS;
+    const isWithin = (ms: number): boolean => {
+      const reason = ms > newest ? "future" : ms < oldest ? "old" : undefined;
       if (reason !== undefined) refused[reason] = (refused[reason] ?? 0) + 1;
       return reason === undefined;
     };
     return {
-      spans: spans.filter(({ startNs }) => isWithin(startNs)),
-      logs: logs.filter(({ atNs }) => isWithin(atNs)),
+      spans: spans.filter(({ startUs }) => isWithin(startUs / 1_000)),
+      logs: logs.filter(({ atNs }) => isWithin(Number(atNs / 1_000_000n))),
     };
   }
 

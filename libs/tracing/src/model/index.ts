@@ -2,7 +2,7 @@ export { type Arrangement, arrange, arrangeLinked } from "./arrange.ts";
 export { awaitedMsOf } from "./awaited.ts";
 export { type FailedNode, type Failure, failuresOf } from "./failures.ts";
 export { LOST, type NamedNode, NONE, type Node, nowhere, type Part } from "./node.ts";
-export { selfTimesByName, type TimedByName } from "./self-time.ts";
+export { selfTimes, selfTimesByName, type TimedByName } from "./self-time.ts";
 export {
   packSkeleton,
   readSkeleton,

@@ -29,17 +29,19 @@ async function freePort(): Promise<number> {
 }
 
 /** Starts a service of the platform as it is started everywhere. */
-function start(script: string, env: Readonly<Record<string, string>>): void {
+function start(script: string, env: Readonly<Record<string, string>>): ChildProcess {
   const child = spawn(process.execPath, ["-C", "@zeroplane/source", join(APPS, script)], {
     env: { PATH: process.env["PATH"] ?? "", ZP_LOG_LEVEL: "fatal", ...env },
     stdio: ["ignore", "ignore", "inherit"],
   });
   children.push(child);
+  return child;
 }
 
 let url = "";
 let otlp = "";
 let first = "";
+let pipes = "";
 let browser: Browser;
 let page: Page;
 const problems: string[] = [];
@@ -77,6 +79,7 @@ async function startAll(): Promise<void> {
   url = `http://127.0.0.1:${http}`;
   otlp = `http://127.0.0.1:${traces}`;
   first = tcp(hops[0]);
+  pipes = tcp(pipe);
 }
 
 const text = (key: string, stringValue: string): object => ({ key, value: { stringValue } });
@@ -252,6 +255,57 @@ inChromium("the trace pages, in Chromium", { timeout: 2 * START_MS }, () => {
     expect(box()).not.toBe(dragged);
     await page.keyboard.press("Escape");
     expect(box()).toBeNull();
+  });
+
+  test("show live what has not ended and what ends, by text, and hold still when told to", async () => {
+    const at = `tcp://127.0.0.1:${await freePort()}`;
+    const attic = start("console/src/fixtures/hop.ts", {
+      ZP_NODE: "attic",
+      ZP_BIND: at,
+      ZP_TRACES: pipes,
+    });
+    await using client = connect<{ stock: { reserve(what: string): Promise<number> } }>(at);
+    client.stock.reserve("patience").catch(() => undefined);
+    const fire = (n: number): Promise<void> =>
+      send("traces", [
+        {
+          traceId: n.toString(16).padStart(32, "f"),
+          spanId: n.toString(16).padStart(16, "f"),
+          name: `fire ${n}`,
+          startTimeUnixNano: `${Date.now()}000000`,
+          endTimeUnixNano: `${Date.now() + 1}000000`,
+        },
+      ]);
+    await page.getByRole("link", { name: "Live", exact: true }).click();
+    const open = page.getByRole("region", { name: "Not ended" }).locator("tbody tr");
+    const ended = page.getByRole("region", { name: "Ended", exact: true }).locator("tbody tr");
+    await open.filter({ hasText: "attic" }).waitFor();
+    expect(await open.textContent()).toMatch(/attic attic\.stock\.reserve.*open/);
+    const age = async (): Promise<string | null> => open.locator("td").last().textContent();
+    const before = await age();
+    await expect.poll(age).not.toBe(before);
+    await fire(1);
+    await ended.filter({ hasText: "kiln fire 1" }).waitFor();
+    await page.keyboard.press("/");
+    await page.keyboard.type("kiln");
+    await expect.poll(() => open.count()).toBe(0);
+    expect(new URL(page.url()).searchParams.get("text")).toBe("kiln");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("p");
+    await fire(2);
+    await page.getByText("paused, 1 span since").waitFor();
+    expect(await ended.allTextContents()).toEqual([expect.stringContaining("fire 1")]);
+    await page.keyboard.press("p");
+    await ended.filter({ hasText: "kiln fire 2" }).waitFor();
+    await page.keyboard.press("j");
+    await page.keyboard.press("j");
+    expect(await page.locator(":focus").textContent()).toBe("kiln fire 1");
+    await page.getByLabel("Find").fill("attic");
+    attic.kill("SIGKILL");
+    await open.getByText("lost").waitFor();
+    expect(await age()).toMatch(/^≥/);
+    await open.getByRole("link").click();
+    await page.getByRole("complementary").getByText("stock.reserve").waitFor();
   });
 
   test("say so when there is no such trace", async () => {

@@ -17,8 +17,11 @@ const CLOCK = {
 /** A point in time as the reader's clock shows it, to the millisecond. */
 export function time(ms: number): string {
   const at = new Date(ms);
-  return `${at.toLocaleDateString()} ${at.toLocaleTimeString(undefined, CLOCK)}`;
+  return `${at.toLocaleDateString()} ${clock(ms)}`;
 }
+
+/** The same of a day that goes without saying. */
+export const clock = (ms: number): string => new Date(ms).toLocaleTimeString(undefined, CLOCK);
 
 /** A share as a percentage. */
 export const percent = (share: number): string => `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;

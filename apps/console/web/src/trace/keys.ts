@@ -1,4 +1,5 @@
 import { change } from "../address.ts";
+import type { KeyList } from "../keys.tsx";
 import type { Span } from "../model/span.ts";
 import type { Trace } from "../model/trace.ts";
 import { rowsOf, type View, viewOf } from "./view.ts";
@@ -11,7 +12,7 @@ interface Shown {
 }
 
 /** Every key of the trace page, with what it does. */
-export const KEYS: readonly (readonly [keys: string, what: string])[] = [
+export const KEYS: KeyList = [
   ["j k", "next, previous span"],
   ["h l", "collapse, expand"],
   ["[ ]", "collapse, expand all"],

@@ -85,8 +85,12 @@ async function startAll(): Promise<void> {
 const text = (key: string, stringValue: string): object => ({ key, value: { stringValue } });
 
 /** Sends OTLP of one service to the collector. */
-async function send(signal: "traces" | "logs", records: readonly object[]): Promise<void> {
-  const resource = { attributes: [text("service.name", "kiln")] };
+async function send(
+  signal: "traces" | "logs",
+  records: readonly object[],
+  service = "kiln",
+): Promise<void> {
+  const resource = { attributes: [text("service.name", service)] };
   const body =
     signal === "traces"
       ? { resourceSpans: [{ resource, scopeSpans: [{ spans: records }] }] }
@@ -189,10 +193,31 @@ inChromium("the trace pages, in Chromium", { timeout: 2 * START_MS }, () => {
     await error.waitFor();
     expect(await error.count()).toBe(1);
     expect(await error.textContent()).toMatch(/RangeError: no tea left.*shelf.*also seen by/s);
+    const now = `${Date.now()}000000`;
+    const about = { startTimeUnixNano: now, endTimeUnixNano: now };
+    const put = {
+      ...about,
+      traceId: "a".repeat(32),
+      spanId: "b".repeat(16),
+      name: "send",
+      kind: 4,
+    };
+    const got = { ...about, traceId: "c".repeat(32), spanId: "d".repeat(16), name: "get", kind: 5 };
+    const missed = { key: "zp.missed", value: { intValue: "37" } };
+    await send("traces", [put], "press");
+    await send("traces", [{ ...got, links: [put], attributes: [missed] }], "reader");
     await open("Map");
+    const drawing = page.getByRole("group", { name: /who uses whom/ });
+    await drawing
+      .getByRole("link", { name: /press → reader: 1 feed.*37 did not arrive/ })
+      .waitFor();
+    expect(await drawing.locator(".feed.failed text").textContent()).toMatch(/late −37$/);
+    expect(await page.getByRole("row", { name: /press → reader/ }).textContent()).toMatch(/37$/);
+    await page.keyboard.press("j");
+    expect(await page.locator(":focus").textContent()).toContain(" → ");
     for (const [i, to] of HOPS.entries()) {
       if (i === 0) continue;
-      await page.getByRole("cell", { name: `${HOPS[i - 1]} → ${to}` }).waitFor();
+      await page.getByRole("cell", { name: `${HOPS[i - 1]} → ${to}`, exact: true }).waitFor();
     }
   });
 

@@ -177,6 +177,11 @@ inChromium("the trace pages, in Chromium", { timeout: 2 * START_MS }, () => {
     await panel.waitFor();
     expect(await rows.count()).toBe(3);
     expect(await page.locator(".row.selected").getAttribute("aria-level")).toBe("3");
+    await page.getByRole("button", { name: "Collapse all" }).click();
+    expect(new URL(page.url()).searchParams.get("collapsed")).toBe("all");
+    expect(await rows.count()).toBe(2);
+    await page.keyboard.press("]");
+    expect(await rows.count()).toBe(2 * HOPS.length - 1);
     await page.keyboard.press("z");
     await expect.poll(() => new URL(page.url()).searchParams.has("from")).toBe(true);
   });

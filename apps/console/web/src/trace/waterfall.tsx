@@ -5,7 +5,7 @@ import { hueOf } from "../colour.ts";
 import type { Span } from "../model/span.ts";
 import type { Trace } from "../model/trace.ts";
 import { duration } from "../words.ts";
-import { toggled } from "./keys.ts";
+import { ALL } from "./folds.ts";
 import type { View } from "./view.ts";
 
 const ROW_PX = 26;
@@ -46,7 +46,27 @@ export function Waterfall({ trace, view, rows }: Props): JSX.Element {
       tabIndex={0}
     >
       <div class="row head" role="row">
-        <span role="columnheader">Service and operation</span>
+        <span role="columnheader">
+          <button
+            type="button"
+            class="fold"
+            aria-label="Collapse all"
+            title="Collapse all ( [ )"
+            onClick={() => change({ collapsed: ALL })}
+          >
+            ▸
+          </button>
+          <button
+            type="button"
+            class="fold"
+            aria-label="Expand all"
+            title="Expand all ( ] )"
+            onClick={() => change({ collapsed: undefined })}
+          >
+            ▾
+          </button>{" "}
+          Service and operation
+        </span>
         <Axis view={view} />
       </div>
       <div class="rows" ref={box} onScroll={({ currentTarget }) => setTop(currentTarget.scrollTop)}>
@@ -91,7 +111,7 @@ interface RowProps {
 }
 
 function Row({ span, row, view }: RowProps): JSX.Element {
-  const isOpen = !view.folded.has(span);
+  const isOpen = !view.folds.has(span);
   const isSelected = view.selected === span;
   return (
     <div
@@ -112,7 +132,7 @@ function Row({ span, row, view }: RowProps): JSX.Element {
             aria-label={isOpen ? "Collapse" : "Expand"}
             onClick={(event) => {
               event.stopPropagation();
-              change({ collapsed: toggled(view.collapsed, span.id) });
+              change({ collapsed: view.folds.toggled(span) });
             }}
           >
             {isOpen ? "▾" : "▸"}

@@ -127,11 +127,18 @@ function Whole({ trace }: { readonly trace: Trace }): JSX.Element {
 
 const NO_LOGS: readonly LogView[] = [];
 
-/** Marks when a trace was drawn, for whoever measures it. */
+/** Marks when a trace was drawn, canvases as well, for whoever measures it. */
 function useDrawn(trace: Trace): void {
   useEffect(() => {
-    const frame = requestAnimationFrame(() => performance.mark("zp-trace-drawn"));
-    return () => cancelAnimationFrame(frame);
+    let timer: number | undefined;
+    // A frame's canvases are drawn, and it is shown, before the next task.
+    const frame = requestAnimationFrame(() => {
+      timer = window.setTimeout(() => performance.mark("zp-trace-drawn"));
+    });
+    return () => {
+      cancelAnimationFrame(frame);
+      clearTimeout(timer);
+    };
   }, [trace]);
 }
 

@@ -14,7 +14,7 @@ export class Folds {
 
   /** @param text as it stands in an address: ids with commas between, or `all` and those that are not */
   constructor(trace: Trace, text: string) {
-    const parts = text.split(",");
+    const parts = text.split(",").filter(Boolean);
     this.#isAll = parts[0] === ALL;
     this.#named = new Set(parts.map(trace.find).filter((span) => span !== undefined));
   }

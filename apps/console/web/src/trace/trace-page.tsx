@@ -1,7 +1,7 @@
 import type { LogView } from "@zeroplane/trace-collector/api";
 import { readSkeleton, type Skeleton } from "@zeroplane/tracing/model";
 import type { JSX } from "preact";
-import { useCallback, useEffect, useMemo } from "preact/hooks";
+import { useCallback, useLayoutEffect, useMemo } from "preact/hooks";
 import { change, useAddress } from "../address.ts";
 import { askBytes } from "../api.ts";
 import { hueOf } from "../colour.ts";
@@ -129,7 +129,7 @@ const NO_LOGS: readonly LogView[] = [];
 
 /** Marks when a trace was drawn, canvases as well, for whoever measures it. */
 function useDrawn(trace: Trace): void {
-  useEffect(() => {
+  useLayoutEffect(() => {
     let timer: number | undefined;
     // A frame's canvases are drawn, and it is shown, before the next task.
     const frame = requestAnimationFrame(() => {

@@ -52,7 +52,7 @@ export function rowsOf(
   for (let i = 0; i < spans.length; i++) {
     const span = spans[i] as Span;
     const isFound = wanted === "" || hits.has(span) || has(span, wanted);
-    if (isFound && (!isCritical || span.critical.length > 0)) rows.push(span);
+    if (isFound && (!isCritical || span.isCritical)) rows.push(span);
     // A search looks into what is collapsed as well.
     if (wanted === "" && folds.has(span)) i += span.below;
   }

@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { change } from "../address.ts";
 import { hueOf } from "../colour.ts";
 import type { Span } from "../model/span.ts";
@@ -24,9 +24,10 @@ export function Waterfall({ trace, view, rows }: Props): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
   const [height, setHeight] = useState(600);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = box.current;
     if (element === null) return undefined;
+    setHeight(element.clientHeight);
     const watcher = new ResizeObserver(() => setHeight(element.clientHeight));
     watcher.observe(element);
     return () => watcher.disconnect();

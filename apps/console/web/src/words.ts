@@ -1,11 +1,15 @@
-/** A duration in at most four digits, with its unit. */
+/** A duration in three digits, with its unit. */
 export function duration(ms: number): string {
   if (ms < 0.001) return "0";
-  if (ms < 1) return `${(ms * 1_000).toFixed(ms < 0.1 ? 1 : 0)} µs`;
-  if (ms < 1_000) return `${ms < 10 ? ms.toFixed(2) : ms < 100 ? ms.toFixed(1) : ms.toFixed(0)} ms`;
-  if (ms < 60_000) return `${(ms / 1_000).toFixed(ms < 10_000 ? 2 : 1)} s`;
-  return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1_000)} s`;
+  const three = (value: number): number => Number(value.toPrecision(3));
+  if (three(ms) < 1) return `${digits(three(ms * 1_000))} µs`;
+  if (three(ms) < 1_000) return `${digits(three(ms))} ms`;
+  if (three(ms) < 60_000) return `${digits(three(ms / 1_000))} s`;
+  const seconds = Math.round(ms / 1_000);
+  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
+
+const digits = (value: number): string => value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
 
 /** Made once: each costs as much as a thousand uses. */
 const CLOCK = new Intl.DateTimeFormat(undefined, {

@@ -19,7 +19,7 @@ interface Props {
 /** A way from a service to another: how often, how late, and what did not arrive. */
 export function Edge({ edge, from, to, beside, most }: Props): JSX.Element | null {
   if (from === undefined || to === undefined) return null;
-  const { path, middle, end } = lineOf(from, to, beside);
+  const { path, label, end } = lineOf(from, to, beside);
   const width = WIDTH_PX.min + WIDTH_PX.more * (Math.log1p(edge.count) / Math.log1p(most));
   const isBad = edge.errors + edge.missed > 0;
   return (
@@ -28,7 +28,7 @@ export function Edge({ edge, from, to, beside, most }: Props): JSX.Element | nul
       <path class="near" d={path} />
       <path class="line" d={path} stroke-width={width} />
       <circle cx={end.x} cy={end.y} r="3.5" />
-      <text x={middle.x} y={middle.y - 5}>
+      <text x={label.x} y={label.y}>
         {lateOf(edge)}
         {edge.missed > 0 && <tspan class="bad"> −{edge.missed.toLocaleString()}</tspan>}
       </text>

@@ -11,7 +11,7 @@ test("a line ends at the box that is reached: from the left, or the right, or fr
   expect(ahead.y).toBe(cornerOf(b).y + BOX_PX.height / 2);
   const down = lineOf(a, c, 0);
   expect(down.end.x).toBeGreaterThan(cornerOf(c).x + BOX_PX.width);
-  expect(down.middle.y).toBeGreaterThan(cornerOf(a).y);
+  expect(down.label.y).toBeGreaterThan(cornerOf(a).y);
   const back = lineOf(b, a, 0).end;
   expect(back.y).toBeGreaterThan(cornerOf(a).y + BOX_PX.height);
 });
@@ -28,10 +28,10 @@ test("lines of the same two services stand beside each other, and all within the
   for (const [from, to] of pairs) {
     const lines = [0, 1, 2].map((beside) => lineOf(from, to, beside));
     expect(new Set(lines.map(({ path }) => path)).size).toBe(3);
-    for (const { middle } of lines) {
-      expect(middle.x).toBeGreaterThan(0);
-      expect(middle.x).toBeLessThan(width);
-      expect(middle.y).toBeLessThan(height);
+    for (const { label } of lines) {
+      expect(label.x).toBeGreaterThan(0);
+      expect(label.x).toBeLessThan(width);
+      expect(label.y).toBeLessThan(height);
     }
   }
 });

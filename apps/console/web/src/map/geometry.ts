@@ -29,19 +29,19 @@ export function sizeOf(placed: readonly Placed[]): {
   const columns = Math.max(0, ...placed.map(({ column }) => column));
   const rows = Math.max(0, ...placed.map(({ row }) => row));
   return {
-    width: columns * STEP_PX.x + BOX_PX.width + 2 * MARGIN_PX + BOW_PX,
+    width: columns * STEP_PX.x + BOX_PX.width + 2 * MARGIN_PX + 2 * BOW_PX,
     height: rows * STEP_PX.y + BOX_PX.height + MARGIN_PX + BOW_PX / 2,
   };
 }
 
-/** A curve, where its middle is and where it ends. */
+/** A curve, where its words end and where it does. */
 interface Line {
   readonly path: string;
-  readonly middle: Point;
+  readonly label: Point;
   readonly end: Point;
 }
 
-/** A line from a box to another, or back to the same, and its middle. @param beside which of the lines between them */
+/** A line from a box to another, or back to the same, and where its words are. @param beside which of the lines between them */
 export function lineOf(from: Placed, to: Placed, beside: number): Line {
   const [a, b] = [cornerOf(from), cornerOf(to)];
   const shift = beside * BESIDE_PX;
@@ -49,7 +49,13 @@ export function lineOf(from: Placed, to: Placed, beside: number): Line {
     const start = { x: a.x + BOX_PX.width, y: a.y + BOX_PX.height / 2 + shift };
     const end = { x: b.x - 7, y: b.y + BOX_PX.height / 2 + shift };
     const half = (end.x - start.x) / 2;
-    return curve(start, { x: start.x + half, y: start.y }, { x: end.x - half, y: end.y }, end);
+    // Near its end, where no other line is.
+    const label = { x: end.x - 10, y: end.y - 7 };
+    const middle = [
+      { x: start.x + half, y: start.y },
+      { x: end.x - half, y: end.y },
+    ] as const;
+    return curve(start, middle, end, label);
   }
   // Whoever stays in the column, or comes back, is reached from the right or from below.
   if (to.column === from.column) {
@@ -58,19 +64,33 @@ export function lineOf(from: Placed, to: Placed, beside: number): Line {
     const start = { x: right, y: a.y + (isSelf ? 10 : BOX_PX.height / 2) + shift };
     const end = { x: right + 7, y: b.y + (isSelf ? BOX_PX.height - 8 : BOX_PX.height / 2) + shift };
     const bow = right + BOW_PX + shift;
-    return curve(start, { x: bow, y: start.y }, { x: bow, y: end.y }, end);
+    const label = { x: bow + 24, y: (start.y + end.y) / 2 + 4 };
+    return curve(
+      start,
+      [
+        { x: bow, y: start.y },
+        { x: bow, y: end.y },
+      ],
+      end,
+      label,
+    );
   }
   const start = { x: a.x + BOX_PX.width / 2 + shift, y: a.y + BOX_PX.height };
   const end = { x: b.x + BOX_PX.width / 2 + shift, y: b.y + BOX_PX.height + 7 };
   const low = Math.max(start.y, end.y) + BOW_PX / 2;
-  return curve(start, { x: start.x, y: low }, { x: end.x, y: low }, end);
+  const label = { x: end.x - 8, y: end.y + 16 };
+  return curve(
+    start,
+    [
+      { x: start.x, y: low },
+      { x: end.x, y: low },
+    ],
+    end,
+    label,
+  );
 }
 
-function curve(a: Point, b: Point, c: Point, d: Point): Line {
-  const half = (axis: "x" | "y"): number => (a[axis] + 3 * b[axis] + 3 * c[axis] + d[axis]) / 8;
-  return {
-    path: `M ${a.x} ${a.y} C ${b.x} ${b.y}, ${c.x} ${c.y}, ${d.x} ${d.y}`,
-    middle: { x: half("x"), y: half("y") },
-    end: d,
-  };
+function curve(a: Point, [b, c]: readonly [Point, Point], d: Point, label: Point): Line {
+  const path = `M ${a.x} ${a.y} C ${b.x} ${b.y}, ${c.x} ${c.y}, ${d.x} ${d.y}`;
+  return { path, label, end: d };
 }

@@ -26,4 +26,6 @@ test("whoever is called stands near those who call it", () => {
   ];
   const rows = Object.fromEntries(layers([..."abcd"], edges).map(({ name, row }) => [name, row]));
   expect(rows).toEqual({ a: 0, b: 1, d: 0, c: 1 });
+  const [, , alone] = layers([..."abc"], [{ from: "b", to: "c" }]);
+  expect(alone).toEqual({ name: "c", column: 1, row: 1 });
 });

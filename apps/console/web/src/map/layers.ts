@@ -30,7 +30,7 @@ export function layers(
   return rowsOf(names, columns, edges);
 }
 
-/** Puts each column into the order of those who call from the left, so that few lines cross. */
+/** Puts each column into the order of those who call from the left, and beside them, so that few lines cross. */
 function rowsOf(
   names: readonly string[],
   columns: ReadonlyMap<string, number>,
@@ -42,7 +42,10 @@ function rowsOf(
   for (const [column, members] of [...byColumn].toSorted(([a], [b]) => a - b)) {
     const from = new Map(members.map((name) => [name, callersRow(name, rows, edges)]));
     const ordered = members.toSorted((a, b) => (from.get(a) ?? 0) - (from.get(b) ?? 0));
-    for (const [row, name] of ordered.entries()) {
+    let next = 0;
+    for (const name of ordered) {
+      const row = Math.max(next, Math.floor(from.get(name) ?? 0));
+      next = row + 1;
       rows.set(name, row);
       placed.push({ name, column, row });
     }

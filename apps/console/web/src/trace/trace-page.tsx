@@ -166,6 +166,7 @@ function Title({ trace }: { readonly trace: Trace }): JSX.Element {
         {time(trace.startedAtMs)} · <code>{trace.id}</code>
       </p>
       <p class="exports">
+        <a href={`/traces/compare?a=${trace.id}`}>Compare</a>
         {FORMATS.map(([format, title, ending]) => (
           <a
             key={format}

@@ -161,7 +161,7 @@ function Bar({ span, view }: { readonly span: Span; readonly view: View }): JSX.
   const { fromMs, toMs } = view;
   const share = (ms: number): number => ((ms - fromMs) / (toMs - fromMs)) * 100;
   const [left, right] = [share(span.startMs), share(span.endMs)];
-  const isLate = left > 70;
+  const place = left > 70 ? "before" : right > 91 ? "within" : "after";
   return (
     <span class="bars" role="gridcell" aria-label={`${duration(span.durationMs)}`}>
       <span
@@ -179,8 +179,12 @@ function Bar({ span, view }: { readonly span: Span; readonly view: View }): JSX.
         />
       ))}
       <span
-        class={isLate ? "ms before" : "ms"}
-        style={isLate ? { right: `${100 - left}%` } : { left: `${Math.max(0, right)}%` }}
+        class={`ms ${place}`}
+        style={
+          place === "after"
+            ? { left: `${Math.max(0, right)}%` }
+            : { right: `${place === "before" ? 100 - left : Math.max(0, 100 - right)}%` }
+        }
       >
         {duration(span.durationMs)}
       </span>

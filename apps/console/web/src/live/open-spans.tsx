@@ -48,7 +48,7 @@ function wordsOf({ open, lost, rows }: OpenPage, shown: number): string {
   const all = open + lost;
   if (all === 0) return "nothing";
   const words = [`${open.toLocaleString()} open`];
-  if (lost > 0) words.push(`${lost.toLocaleString()} lost with their process`);
+  if (lost > 0) words.push(`${lost.toLocaleString()} lost`);
   if (shown < rows.length) words.push(`${count(rows.length - shown, "other")} filtered out`);
   if (rows.length < all) words.push(`the oldest ${rows.length.toLocaleString()} are known here`);
   return words.join(", ");

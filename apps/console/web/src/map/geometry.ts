@@ -78,7 +78,8 @@ export function lineOf(from: Placed, to: Placed, beside: number): Line {
   const start = { x: a.x + BOX_PX.width / 2 + shift, y: a.y + BOX_PX.height };
   const end = { x: b.x + BOX_PX.width / 2 + shift, y: b.y + BOX_PX.height + 7 };
   const low = Math.max(start.y, end.y) + BOW_PX / 2;
-  const label = { x: end.x - 8, y: end.y + 16 };
+  // Where it begins: several may end at the same box.
+  const label = { x: start.x - 8, y: start.y + 14 };
   return curve(
     start,
     [

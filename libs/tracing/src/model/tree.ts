@@ -54,7 +54,13 @@ export function treeOf(columns: SpanColumns): SpanTree {
   const below = belowOf(parent);
   const timed = { parent, below, startMs, endMs, awaitMs, kind };
   return {
-    ...{ order, parent, depth, below, startMs, endMs, cycles },
+    order,
+    parent,
+    depth,
+    below,
+    startMs,
+    endMs,
+    cycles,
     selfMs: selfTimes(timed),
     critical: criticalPath(timed, firstCycle),
     orphans: countOf(columns.parents, LOST),

@@ -1,9 +1,7 @@
-import { SpanKind, TraceFlags } from "@opentelemetry/api";
 import { ProtobufTraceSerializer } from "@opentelemetry/otlp-transformer";
-import { resourceFromAttributes } from "@opentelemetry/resources";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
+import { madeSpan } from "./made-span.ts";
 
-const SERVICES = 12;
 const OPERATIONS = 40;
 const CHILDREN = 8;
 const ROOT_MS = 10_000;
@@ -11,9 +9,6 @@ const AGO_MS = 60_000;
 const BODY_SPANS = 2_000;
 const FAILED_EVERY = 500;
 
-const resources = Array.from({ length: SERVICES }, (_, n) =>
-  resourceFromAttributes({ "service.name": `tree-${n}`, "service.instance.id": `tree-${n}-1` }),
-);
 const hex = (n: number): string => n.toString(16).padStart(16, "0");
 
 /** One trace of `count` spans, eight below each, whose root is named `name`, as bodies of OTLP protobuf. */
@@ -32,52 +27,24 @@ export function* treeBodies(name: string, traceId: string, count: number): Gener
       times[2 * n + 1] = start + part * 0.9;
     }
     const [from = 0, to = 0] = times.subarray(2 * n, 2 * n + 2);
-    const about = { n, traceId, name: n === 0 ? name : `operation-${n % OPERATIONS}` };
-    batch.push(spanOf(about, parent, [base + from, base + to]));
+    const made = madeSpan({
+      n,
+      name: n === 0 ? name : `operation-${n % OPERATIONS}`,
+      traceId,
+      spanId: hex(n + 1),
+      parentId: n === 0 ? undefined : hex(parent + 1),
+      fromMs: base + from,
+      toMs: base + to,
+      isFailed: n % FAILED_EVERY === FAILED_EVERY - 1,
+      attributes: {
+        "rpc.system.name": "zeroplane",
+        "zp.app": `app-${n % 100}`,
+        "user.id": `u-${n}`,
+      },
+    });
+    batch.push(made);
     if (batch.length < BODY_SPANS && n < count - 1) continue;
     yield ProtobufTraceSerializer.serializeRequest(batch) ?? new Uint8Array();
     batch = [];
   }
 }
-
-interface About {
-  readonly n: number;
-  readonly traceId: string;
-  readonly name: string;
-}
-
-function spanOf(
-  { n, traceId, name }: About,
-  parent: number,
-  [fromMs, toMs]: readonly [number, number],
-): ReadableSpan {
-  const context = (at: number) => ({
-    traceId,
-    spanId: hex(at + 1),
-    traceFlags: TraceFlags.SAMPLED,
-  });
-  return {
-    name,
-    kind: n % 2 === 0 ? SpanKind.SERVER : SpanKind.CLIENT,
-    spanContext: () => context(n),
-    ...(n > 0 && { parentSpanContext: context(parent) }),
-    startTime: hrTimeOf(fromMs),
-    endTime: hrTimeOf(toMs),
-    status: n % FAILED_EVERY === FAILED_EVERY - 1 ? { code: 2, message: "failed" } : { code: 0 },
-    attributes: { "rpc.system.name": "zeroplane", "zp.app": `app-${n % 100}`, "user.id": `u-${n}` },
-    links: [],
-    events: [],
-    duration: [0, 0],
-    ended: true,
-    resource: resources[n % SERVICES] ?? resourceFromAttributes({}),
-    instrumentationScope: { name: "bench" },
-    droppedAttributesCount: 0,
-    droppedEventsCount: 0,
-    droppedLinksCount: 0,
-  };
-}
-
-const hrTimeOf = (ms: number): [number, number] => [
-  Math.floor(ms / 1_000),
-  Math.floor((ms % 1_000) * 1e6),
-];

@@ -14,6 +14,8 @@ export interface CallCost {
   readonly on: number;
   /** CPU that a call's client span costs its process, microseconds: all of it, but for the socket. */
   readonly cpuUsPerSpan: number;
+  /** CPU of a whole traced call in the process of its caller, microseconds. */
+  readonly cpuUs: number;
   /** Of that, to know for how long the caller was blocked (`zp.await_ns`). */
   readonly awaitUs: number;
 }
@@ -44,6 +46,7 @@ export async function callCost(rounds: number, ms: number): Promise<CallCost> {
   return {
     off: of(zeroplane, "perSecond"),
     on: of(tracedPeer, "perSecond"),
+    cpuUs: of(tracedPeer, "cpuUs"),
     cpuUsPerSpan: of(tracedPeer, "cpuUs") - of(zeroplane, "cpuUs"),
     awaitUs: of(tracedPeer, "cpuUs") - of(unwatchedPeer, "cpuUs"),
   };

@@ -29,17 +29,19 @@ async function freePort(): Promise<number> {
 }
 
 /** Starts a service of the platform as it is started everywhere. */
-function start(script: string, env: Readonly<Record<string, string>>): void {
+function start(script: string, env: Readonly<Record<string, string>>): ChildProcess {
   const child = spawn(process.execPath, ["-C", "@zeroplane/source", join(APPS, script)], {
     env: { PATH: process.env["PATH"] ?? "", ZP_LOG_LEVEL: "fatal", ...env },
     stdio: ["ignore", "ignore", "inherit"],
   });
   children.push(child);
+  return child;
 }
 
 let url = "";
 let otlp = "";
 let first = "";
+let pipes = "";
 let browser: Browser;
 let page: Page;
 const problems: string[] = [];
@@ -77,13 +79,18 @@ async function startAll(): Promise<void> {
   url = `http://127.0.0.1:${http}`;
   otlp = `http://127.0.0.1:${traces}`;
   first = tcp(hops[0]);
+  pipes = tcp(pipe);
 }
 
 const text = (key: string, stringValue: string): object => ({ key, value: { stringValue } });
 
 /** Sends OTLP of one service to the collector. */
-async function send(signal: "traces" | "logs", records: readonly object[]): Promise<void> {
-  const resource = { attributes: [text("service.name", "kiln")] };
+async function send(
+  signal: "traces" | "logs",
+  records: readonly object[],
+  service = "kiln",
+): Promise<void> {
+  const resource = { attributes: [text("service.name", service)] };
   const body =
     signal === "traces"
       ? { resourceSpans: [{ resource, scopeSpans: [{ spans: records }] }] }
@@ -170,6 +177,11 @@ inChromium("the trace pages, in Chromium", { timeout: 2 * START_MS }, () => {
     await panel.waitFor();
     expect(await rows.count()).toBe(3);
     expect(await page.locator(".row.selected").getAttribute("aria-level")).toBe("3");
+    await page.getByRole("button", { name: "Collapse all" }).click();
+    expect(new URL(page.url()).searchParams.get("collapsed")).toBe("all");
+    expect(await rows.count()).toBe(2);
+    await page.keyboard.press("]");
+    expect(await rows.count()).toBe(2 * HOPS.length - 1);
     await page.keyboard.press("z");
     await expect.poll(() => new URL(page.url()).searchParams.has("from")).toBe(true);
   });
@@ -186,10 +198,31 @@ inChromium("the trace pages, in Chromium", { timeout: 2 * START_MS }, () => {
     await error.waitFor();
     expect(await error.count()).toBe(1);
     expect(await error.textContent()).toMatch(/RangeError: no tea left.*shelf.*also seen by/s);
+    const now = `${Date.now()}000000`;
+    const about = { startTimeUnixNano: now, endTimeUnixNano: now };
+    const put = {
+      ...about,
+      traceId: "a".repeat(32),
+      spanId: "b".repeat(16),
+      name: "send",
+      kind: 4,
+    };
+    const got = { ...about, traceId: "c".repeat(32), spanId: "d".repeat(16), name: "get", kind: 5 };
+    const missed = { key: "zp.missed", value: { intValue: "37" } };
+    await send("traces", [put], "press");
+    await send("traces", [{ ...got, links: [put], attributes: [missed] }], "reader");
     await open("Map");
+    const drawing = page.getByRole("group", { name: /who uses whom/ });
+    await drawing
+      .getByRole("link", { name: /press → reader: 1 feed.*37 did not arrive/ })
+      .waitFor();
+    expect(await drawing.locator(".feed.failed text").textContent()).toMatch(/late −37$/);
+    expect(await page.getByRole("row", { name: /press → reader/ }).textContent()).toMatch(/37$/);
+    await page.keyboard.press("j");
+    expect(await page.locator(":focus").textContent()).toContain(" → ");
     for (const [i, to] of HOPS.entries()) {
       if (i === 0) continue;
-      await page.getByRole("cell", { name: `${HOPS[i - 1]} → ${to}` }).waitFor();
+      await page.getByRole("cell", { name: `${HOPS[i - 1]} → ${to}`, exact: true }).waitFor();
     }
   });
 
@@ -252,6 +285,57 @@ inChromium("the trace pages, in Chromium", { timeout: 2 * START_MS }, () => {
     expect(box()).not.toBe(dragged);
     await page.keyboard.press("Escape");
     expect(box()).toBeNull();
+  });
+
+  test("show live what has not ended and what ends, by text, and hold still when told to", async () => {
+    const at = `tcp://127.0.0.1:${await freePort()}`;
+    const attic = start("console/src/fixtures/hop.ts", {
+      ZP_NODE: "attic",
+      ZP_BIND: at,
+      ZP_TRACES: pipes,
+    });
+    await using client = connect<{ stock: { reserve(what: string): Promise<number> } }>(at);
+    client.stock.reserve("patience").catch(() => undefined);
+    const fire = (n: number): Promise<void> =>
+      send("traces", [
+        {
+          traceId: n.toString(16).padStart(32, "f"),
+          spanId: n.toString(16).padStart(16, "f"),
+          name: `fire ${n}`,
+          startTimeUnixNano: `${Date.now()}000000`,
+          endTimeUnixNano: `${Date.now() + 1}000000`,
+        },
+      ]);
+    await page.getByRole("link", { name: "Live", exact: true }).click();
+    const open = page.getByRole("region", { name: "Not ended" }).locator("tbody tr");
+    const ended = page.getByRole("region", { name: "Ended", exact: true }).locator("tbody tr");
+    await open.filter({ hasText: "attic" }).waitFor();
+    expect(await open.textContent()).toMatch(/attic attic\.stock\.reserve.*open/);
+    const age = async (): Promise<string | null> => open.locator("td").last().textContent();
+    const before = await age();
+    await expect.poll(age).not.toBe(before);
+    await fire(1);
+    await ended.filter({ hasText: "kiln fire 1" }).waitFor();
+    await page.keyboard.press("/");
+    await page.keyboard.type("kiln");
+    await expect.poll(() => open.count()).toBe(0);
+    expect(new URL(page.url()).searchParams.get("text")).toBe("kiln");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("p");
+    await fire(2);
+    await page.getByText("paused, 1 span since").waitFor();
+    expect(await ended.allTextContents()).toEqual([expect.stringContaining("fire 1")]);
+    await page.keyboard.press("p");
+    await ended.filter({ hasText: "kiln fire 2" }).waitFor();
+    await page.keyboard.press("j");
+    await page.keyboard.press("j");
+    expect(await page.locator(":focus").textContent()).toBe("kiln fire 1");
+    await page.getByLabel("Find").fill("attic");
+    attic.kill("SIGKILL");
+    await open.getByText("lost").waitFor();
+    expect(await age()).toMatch(/^≥/);
+    await open.getByRole("link").click();
+    await page.getByRole("complementary").getByText("stock.reserve").waitFor();
   });
 
   test("say so when there is no such trace", async () => {

@@ -187,6 +187,8 @@ export interface ServiceEdge {
   readonly averageMs: number;
   /** Average time from the sender's start to the receiver's. */
   readonly lagMs: number;
+  /** Messages of a feed that the receiver did not get: lost, or skipped since it was slow. */
+  readonly missed: number;
 }
 
 export interface ServiceMap {

@@ -7,6 +7,7 @@ import {
   ATTR_MESSAGING_DESTINATION,
   ATTR_MESSAGING_OPERATION,
   ATTR_MESSAGING_SYSTEM,
+  ATTR_MISSED,
   ATTR_PEER,
   ATTR_RPC_METHOD,
   ATTR_RPC_SYSTEM,
@@ -64,12 +65,15 @@ function traceSending(operation: Operation, next: () => Promise<unknown>): Promi
 function traceReceiving(operation: Operation, next: () => Promise<unknown>): Promise<unknown> {
   const from = extract(operation.headers);
   const sender = trace.getSpanContext(from);
-  if (operation.verb !== "rpc" && sender === undefined) return next();
+  if (operation.verb !== "rpc" && sender === undefined) {
+    keepMissed(operation);
+    return next();
+  }
   const linked = FAN_OUT.has(operation.verb) && sender !== undefined;
   const parent: Context = linked ? context.active() : from;
   const span = startSpan(nameOf(operation), {
     kind: KINDS[operation.side],
-    attributes: { ...about(operation), ...lag() },
+    attributes: { ...about(operation), ...lag(), ...missed(operation) },
     links: linked ? [{ context: sender }] : [],
     parent,
   });
@@ -81,6 +85,27 @@ function lag(): Attributes {
   loopClock?.queuedMs(performance.now());
   const lagMs = loopClock?.lagMs ?? 0;
   return lagMs === 0 ? {} : { [ATTR_LAG]: Math.round(lagMs * 1e6) };
+}
+
+/** By feed and publisher, what was missed before messages that are not traced: told with the next that is. */
+const kept = new Map<string, number>();
+const KEPT_MAX = 1_000;
+
+const missedBefore = ({ attributes }: Operation): number => Number(attributes?.[ATTR_MISSED] ?? 0);
+
+function keepMissed(operation: Operation): void {
+  const count = missedBefore(operation);
+  const key = `${operation.name} ${operation.peer}`;
+  if (count === 0 || (kept.size >= KEPT_MAX && !kept.has(key))) return;
+  kept.set(key, (kept.get(key) ?? 0) + count);
+}
+
+function missed(operation: Operation): Attributes {
+  if (operation.verb !== "feed") return {};
+  const key = `${operation.name} ${operation.peer}`;
+  const count = missedBefore(operation) + (kept.get(key) ?? 0);
+  kept.delete(key);
+  return count === 0 ? {} : { [ATTR_MISSED]: count };
 }
 
 const MESSAGING: Readonly<Record<Operation["side"], string>> = {

@@ -29,3 +29,5 @@ export const ATTR_UNAWAITED = "zp.unawaited";
 export const ATTR_QUEUE = "zp.queue_ns";
 /** For how long the event loop had been late when it took the message, nanoseconds. */
 export const ATTR_LAG = "zp.lag_ns";
+/** Messages of a feed between this one and the one before that its follower did not get; at most, when it follows some topics only. */
+export const ATTR_MISSED = "zp.missed";

@@ -1,5 +1,5 @@
 import { trace } from "@opentelemetry/api";
-import { listen } from "@zeroplane/link";
+import { type Interceptor, listen } from "@zeroplane/link";
 import {
   collectPipe,
   follow,
@@ -116,6 +116,36 @@ test("a feed's follower has a trace of its own, linked to the publisher's", asyn
     expect(seen[0]?.trace).not.toBe(traceOf());
     expect(seen[0]?.trace).toMatch(/^[0-9a-f]{32}$/);
   });
+});
+
+test("what a feed's follower missed is told on the next of its messages that is traced", async () => {
+  await using listener = await listen("tcp://127.0.0.1:*");
+  await using feed = await openFeed<number>("skips", listener, { interceptors });
+  const told: unknown[] = [];
+  const tell: Interceptor = (_operation, next) => {
+    const span = trace.getActiveSpan() as unknown as { attributes: Record<string, unknown> };
+    if (span !== undefined) told.push(span.attributes["zp.missed"]);
+    return next();
+  };
+  await using slow = follow<number>(listener.endpoint, "skips", {
+    slow: "drop-oldest-and-say",
+    maxLag: { messages: 10 },
+    interceptors: [tracingInterceptor, tell],
+  });
+  await feed.ready(1);
+  for (let i = 0; i < 50; i++) feed.put("t", i);
+  await inSpan("test", {}, async () => {
+    feed.put("t", 50);
+    feed.put("t", 51);
+  });
+  await expect.poll(() => slow.lag.dropped, { timeout: 3_000 }).toBe(42);
+  let missed = 0;
+  for await (const event of slow) {
+    if ("gap" in event) missed += event.gap.to - event.gap.from + 1;
+    else if ("value" in event && event.value === 51) break;
+  }
+  expect(missed).toBe(42);
+  expect(told).toEqual([42, undefined]);
 });
 
 test("a context can be kept as text and taken up later", async () => {

@@ -5,6 +5,7 @@ export {
   type RowAttributes,
   readCallRows,
 } from "./call-rows.ts";
+export { ATTR_MISSED } from "./names.ts";
 export {
   OPEN_KIND,
   type OpenReport,

@@ -8,6 +8,7 @@ import type { Style } from "../render/style.ts";
 import { traceTree } from "../render/tree.ts";
 import { formatAgo, formatMs } from "../render/units.ts";
 import { whyLines } from "../render/why.ts";
+import { whyOf } from "../render/why-of.ts";
 import type { ServeTracesOptions } from "./serve-traces.ts";
 
 interface TraceOptions extends PlatformOptions {
@@ -27,17 +28,25 @@ const COUNT = 20;
 const COUNT_MAX = 500;
 const DAY_MS = 86_400_000;
 
+const WHY_JSON = `
+With --json, one object; times are milliseconds:
+  traceId, service, operation, durationMs
+  waitedFor  [{ spanId, service, node, operation, atMs, ms }]: in order; the parts make up durationMs
+  tookTime   [{ service, operation, spans, selfMs }]: the most first
+  failed     [{ type, message, origin, through, also, stack }]: each failure once, with its spans`;
+
 /** `zp trace`, `zp traces`, `zp why`. */
 export function addTraces(program: Command, context: Context): void {
   platformCommand(program, "trace [id]", "one trace as a tree; the id of a trace or of a deploy")
     .option("--last", "of the newest deploy")
     .action((id: string | undefined, options: TraceOptions) =>
-      show(traceTree)(id, options, context),
+      show(id, options, context, { of: (trace) => trace, lines: traceTree }),
     );
   platformCommand(program, "why [id]", "where the time of a trace went, and why it failed")
     .option("--last", "of the newest deploy")
+    .addHelpText("after", WHY_JSON)
     .action((id: string | undefined, options: TraceOptions) =>
-      show(whyLines)(id, options, context),
+      show(id, options, context, { of: whyOf, lines: whyLines }),
     );
   const traces = platformCommand(
     program,
@@ -79,16 +88,23 @@ export function addTraces(program: Command, context: Context): void {
     });
 }
 
-type Render = (trace: Trace, style: Style) => string[];
+/** What is shown of a trace: as it is, or in lines. */
+interface Shown<T> {
+  readonly of: (trace: Trace) => T;
+  readonly lines: (value: T, style: Style) => string[];
+}
 
-const show =
-  (render: Render) =>
-  async (id: string | undefined, options: TraceOptions, context: Context): Promise<void> => {
-    const trace = await traceOf(id, options, context);
-    const { terminal } = context;
-    if (options.json) terminal.json(trace);
-    else terminal.print(...render(trace, terminal.style));
-  };
+async function show<T>(
+  id: string | undefined,
+  options: TraceOptions,
+  context: Context,
+  { of, lines }: Shown<T>,
+): Promise<void> {
+  const value = of(await traceOf(id, options, context));
+  const { terminal } = context;
+  if (options.json) terminal.json(value);
+  else terminal.print(...lines(value, terminal.style));
+}
 
 async function traceOf(
   id: string | undefined,

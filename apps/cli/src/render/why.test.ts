@@ -2,6 +2,7 @@ import type { SpanView } from "@zeroplane/trace-collector";
 import { expect, test } from "vitest";
 import { Style } from "./style.ts";
 import { whyLines } from "./why.ts";
+import { type Why, whyOf } from "./why-of.ts";
 
 const span = (
   spanId: string,
@@ -23,8 +24,10 @@ const span = (
   ...more,
 });
 
+const why = (...spans: SpanView[]): Why =>
+  whyOf({ traceId: "ab", spans, logs: [], criticalPath: [] });
 const lines = (...spans: SpanView[]): string =>
-  whyLines({ traceId: "ab", spans, logs: [], criticalPath: [] }, new Style(false)).join("\n");
+  whyLines(why(...spans), new Style(false)).join("\n");
 
 test("says what was waited for in order, and what took the time itself", () => {
   const text = lines(
@@ -78,4 +81,43 @@ test("shows a failure once, from where it began, with the traceback of the root"
   );
   expect(text).toContain("at a (/srv/web.ts:1:2)");
   expect(text).toContain("… 1 library frame");
+});
+
+test("the same as data: parts that make up the whole, own time by operation, failures with their spans", () => {
+  const error = { error: { type: "ERR_NO_STOCK", message: "no tea" } };
+  const stack = { attributes: { "exception.stacktrace": "Error: no tea", "zp.error.origin": "x" } };
+  const found = why(
+    span("web", "", [0, 100], { ...error, ...stack }),
+    span("db", "web", [10, 80], error),
+  );
+  expect(found).toMatchObject({
+    traceId: "ab",
+    service: "web",
+    operation: "work",
+    durationMs: 100,
+  });
+  expect(found.waitedFor.map(({ service, atMs, ms }) => [service, atMs, ms])).toEqual([
+    ["web", 0, 10],
+    ["db", 10, 70],
+    ["web", 80, 20],
+  ]);
+  expect(found.tookTime).toEqual([
+    { service: "db", operation: "work", spans: 1, selfMs: 70 },
+    { service: "web", operation: "work", spans: 1, selfMs: 30 },
+  ]);
+  const hop = (service: string) => ({
+    spanId: service,
+    service,
+    node: `${service}-1`,
+    operation: "work",
+  });
+  expect(found.failed).toEqual([
+    {
+      ...error.error,
+      origin: hop("db"),
+      through: [hop("web")],
+      also: [],
+      stack: "Error: no tea",
+    },
+  ]);
 });

@@ -1,16 +1,7 @@
-import type { SpanView, Trace } from "@zeroplane/trace-collector";
-import {
-  arrange,
-  awaitedMsOf,
-  type FailedNode,
-  type Failure,
-  failuresOf,
-  type NamedNode,
-  nowhere,
-} from "@zeroplane/tracing/model";
 import type { Style } from "./style.ts";
 import { clip, pad, padLeft, safe, safeLines } from "./text.ts";
 import { formatMs } from "./units.ts";
+import type { Hop, OwnTime, WaitedPart, Why, WhyFailure } from "./why-of.ts";
 
 const PARTS_MAX = 20;
 const OPERATIONS_MAX = 8;
@@ -18,78 +9,47 @@ const FAILURES_MAX = 5;
 const STACK_LINES_MAX = 40;
 const NAME_WIDTH = 48;
 const BAR_WIDTH = 20;
-const CONSUMER = 5;
-const INTERNAL = 1;
-
-interface Placed extends FailedNode, NamedNode {
-  readonly view: SpanView;
-}
 
 /**
  * What a trace says of itself in words: what the whole of it waited for, which operations took the
  * time, and what failed, from where it began through every process that it came through.
  */
-export function whyLines({ traceId, spans }: Trace, style: Style): string[] {
-  const { order } = arrange(spans.map(placed));
-  const startMs = Math.min(...order.map((span) => span.startMs));
-  const wholeMs = Math.max(...order.map(({ endMs }) => endMs)) - startMs;
-  const head = `trace ${safe(traceId)}  ${safe(order[0]?.view.name ?? "")}  ${formatMs(wholeMs)}`;
+export function whyLines(why: Why, style: Style): string[] {
+  const { traceId, operation, durationMs } = why;
+  const head = `trace ${safe(traceId)}  ${safe(operation)}  ${formatMs(durationMs)}`;
   return [
     style.bold(head),
-    ...waitedFor(order, wholeMs, style),
-    ...tookTime(order, style),
-    ...failed(order, style),
+    ...waitedFor(why, style),
+    ...tookTime(why.tookTime, style),
+    ...failed(why.failed, style),
   ];
 }
 
-function placed(view: SpanView): Placed {
-  const { spanId, parentId = "", startMs, durationMs, kind, error, attributes } = view;
-  return {
-    ...nowhere(),
-    view,
-    id: spanId,
-    parentId,
-    startMs,
-    endMs: startMs + durationMs,
-    kind: kind === "consumer" ? CONSUMER : INTERNAL,
-    awaitMs: awaitedMsOf((name) => attributes[name]),
-    failure: error?.message,
-    isForeign: "zp.error.origin" in attributes,
-  };
-}
+const named = ({ service, operation }: Hop | WaitedPart | OwnTime): string =>
+  safe(`${service} ${operation}`);
 
-const named = ({ service, name }: SpanView): string => safe(`${service} ${name}`);
-
-function waitedFor(order: readonly Placed[], wholeMs: number, style: Style): string[] {
-  const parts = order.flatMap(({ view, critical }) =>
-    critical.map(({ fromMs, toMs }) => ({ view, fromMs, ms: toMs - fromMs })),
-  );
+function waitedFor({ waitedFor: parts, durationMs: wholeMs }: Why, style: Style): string[] {
   const longest = parts.toSorted((a, b) => b.ms - a.ms).slice(0, PARTS_MAX);
-  const shown = longest.toSorted((a, b) => a.fromMs - b.fromMs);
+  const shown = longest.toSorted((a, b) => a.atMs - b.atMs);
   const rest = parts.length - shown.length;
   return [
     "",
     style.bold("what it waited for, in order"),
-    ...shown.map(({ view, ms }) => line(named(view), ms, { wholeMs, style })),
+    ...shown.map((part) => line(named(part), part.ms, { wholeMs, style })),
     ...(rest > 0 ? [style.dim(`  and ${rest} shorter parts`)] : []),
   ];
 }
 
-function tookTime(order: readonly Placed[], style: Style): string[] {
-  const sums = new Map<string, { ms: number; spans: number }>();
-  let selfMs = 0;
-  for (const { view, selfMs: ms } of order) {
-    const sum = sums.get(named(view)) ?? { ms: 0, spans: 0 };
-    sums.set(named(view), { ms: sum.ms + ms, spans: sum.spans + 1 });
-    selfMs += ms;
-  }
-  const most = [...sums].sort(([, a], [, b]) => b.ms - a.ms).slice(0, OPERATIONS_MAX);
+function tookTime(operations: readonly OwnTime[], style: Style): string[] {
+  const wholeMs = operations.reduce((sum, { selfMs }) => sum + selfMs, 0);
   return [
     "",
     style.bold("what took the time, without what it called"),
-    ...most.map(([name, { ms, spans }]) =>
-      line(spans > 1 ? `${name} ×${spans}` : name, ms, { wholeMs: selfMs, style }),
-    ),
+    ...operations.slice(0, OPERATIONS_MAX).map((each) => {
+      const name = named(each);
+      const many = each.spans > 1 ? `${name} ×${each.spans}` : name;
+      return line(many, each.selfMs, { wholeMs, style });
+    }),
   ];
 }
 
@@ -104,8 +64,7 @@ function line(
   return `  ${pad(clip(name, NAME_WIDTH), NAME_WIDTH)} ${padLeft(formatMs(ms), 10)} ${percent}  ${bar}`.trimEnd();
 }
 
-function failed(order: readonly Placed[], style: Style): string[] {
-  const failures = failuresOf(order);
+function failed(failures: readonly WhyFailure[], style: Style): string[] {
   if (failures.length === 0) return [];
   const rest = failures.length - FAILURES_MAX;
   return [
@@ -116,17 +75,13 @@ function failed(order: readonly Placed[], style: Style): string[] {
   ];
 }
 
-function failure({ origin, through, also }: Failure<Placed>, style: Style): string[] {
-  const { error } = origin.view;
-  // The root's goes through every process, the origin's through its own.
-  const stack = [...through.toReversed(), origin]
-    .map(({ view }) => view.attributes["exception.stacktrace"])
-    .find((text) => text !== undefined);
-  const hop = (way: string, { view }: Placed): string =>
-    `    ${way} ${named(view)} ${style.dim(safe(view.node))}`;
-  const lines = typeof stack === "string" ? folded(safeLines(stack)) : [];
+function failure(each: WhyFailure, style: Style): string[] {
+  const { type, message, origin, through, also, stack } = each;
+  const hop = (way: string, at: Hop): string =>
+    `    ${way} ${named(at)} ${style.dim(safe(at.node))}`;
+  const lines = stack === undefined ? [] : folded(safeLines(stack));
   return [
-    `  ${style.bad("✗")} ${style.bad(safe(`${error?.type ?? "error"}: ${error?.message ?? ""}`))}`,
+    `  ${style.bad("✗")} ${style.bad(safe(`${type}: ${message}`))}`,
     hop("began in", origin),
     ...through.map((span) => hop("through", span)),
     ...also.map((span) => hop("also told to", span)),

@@ -1,5 +1,5 @@
 import type { CanvasHTMLAttributes, JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 /** Draws on `context`, in CSS pixels. */
 export type Draw = (context: CanvasRenderingContext2D, width: number, height: number) => void;
@@ -14,12 +14,16 @@ interface Props extends Omit<CanvasHTMLAttributes<HTMLCanvasElement>, "height"> 
 /** A canvas as wide as its place, drawn again when that or `draw` changes. */
 export function Canvas({ draw, height, label, ...rest }: Props): JSX.Element {
   const element = useRef<HTMLCanvasElement>(null);
-  useEffect(() => {
+  // Before the page is shown, so that it never is without.
+  useLayoutEffect(() => {
     const canvas = element.current;
     if (canvas === null) return undefined;
+    let painted = "";
     const paint = (): void => {
       const { clientWidth: width } = canvas;
       const scale = devicePixelRatio;
+      if (painted === `${width} ${scale}`) return;
+      painted = `${width} ${scale}`;
       canvas.width = width * scale;
       canvas.height = height * scale;
       const context = canvas.getContext("2d");
@@ -27,6 +31,7 @@ export function Canvas({ draw, height, label, ...rest }: Props): JSX.Element {
       context.scale(scale, scale);
       draw(context, width, height);
     };
+    paint();
     const watcher = new ResizeObserver(paint);
     watcher.observe(canvas);
     return () => watcher.disconnect();

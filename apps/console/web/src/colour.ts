@@ -23,19 +23,39 @@ function chosen(service: string): string {
   return `hue-${first}`;
 }
 
-const known = new Map<string, string>();
+/** Colours of the hues as CSS has them now; asked for together, since each time costs a look at the whole page. */
+let known: readonly string[] | undefined;
 
 /** The colour of {@link hueOf} as CSS, for a canvas. */
 export function colourOf(service: string): string {
-  const name = hueOf(service);
-  const found = known.get(name);
-  if (found !== undefined) return found;
-  const probe = document.createElement("i");
-  probe.className = name;
-  document.body.append(probe);
-  const colour = getComputedStyle(probe).backgroundColor;
-  probe.remove();
-  known.set(name, colour);
-  return colour;
+  known ??= colours();
+  return known[numberOf(service)] ?? "";
 }
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => known.clear());
+
+function colours(): string[] {
+  const probe = document.createElement("div");
+  for (let hue = 0; hue < HUES; hue++) {
+    const each = document.createElement("i");
+    each.className = `hue-${hue}`;
+    probe.append(each);
+  }
+  document.body.append(probe);
+  const found = Array.from(probe.children, (each) => getComputedStyle(each).backgroundColor);
+  probe.remove();
+  return found;
+}
+
+const numberOf = (service: string): number => Number(hueOf(service).slice("hue-".length));
+
+/** The colours of services as pixels of a canvas. */
+export function pixelsOf(services: readonly string[]): Uint32Array {
+  const context = new OffscreenCanvas(services.length, 1).getContext("2d");
+  if (context === null) return new Uint32Array(services.length);
+  for (const [x, service] of services.entries()) {
+    context.fillStyle = colourOf(service);
+    context.fillRect(x, 0, 1, 1);
+  }
+  return new Uint32Array(context.getImageData(0, 0, services.length, 1).data.buffer);
+}
+
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => (known = undefined));

@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 import { ask } from "./api.ts";
 
 export interface State<T> {
@@ -17,7 +17,8 @@ export function useAnswer<T>(
   get: (path: string, signal: AbortSignal) => Promise<T> = ask,
 ): State<T> {
   const [state, setState] = useState<State<T>>({});
-  useEffect(() => {
+  // Asked before the page is drawn, not a frame later.
+  useLayoutEffect(() => {
     if (path === undefined) return undefined;
     const left = new AbortController();
     get(path, left.signal).then(

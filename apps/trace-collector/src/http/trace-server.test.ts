@@ -366,14 +366,23 @@ test("operations, map, errors by root hop, compare and live tell of the same tra
     kind: 5,
     name: "mail",
     links: [{ traceId: idOf(1, 16), spanId: idOf(1, 8) }],
+    attributes: [{ key: "zp.missed", value: { intValue: "3" } }],
   };
   await collector.post(otlpJson([job], "mailer"));
+  await collector.post(otlpJson([{ ...job, spanId: idOf(4, 8) }], "mailer"));
   const { edges } = await collector.get<ServiceMap>("/api/map");
   expect(edges).toContainEqual(
-    expect.objectContaining({ from: "api", to: "store", kind: "call", count: 1, errors: 1 }),
+    expect.objectContaining({
+      from: "api",
+      to: "store",
+      kind: "call",
+      count: 1,
+      errors: 1,
+      missed: 0,
+    }),
   );
   expect(edges).toContainEqual(
-    expect.objectContaining({ from: "api", to: "mailer", kind: "feed" }),
+    expect.objectContaining({ from: "api", to: "mailer", kind: "feed", count: 2, missed: 6 }),
   );
   expect(await collector.get<ErrorGroup[]>("/api/errors")).toMatchObject([
     { type: "QuotaError", service: "store", observers: ["api"], traces: 1 },

@@ -1,4 +1,5 @@
 import type { ServiceEdge, ServiceMap } from "../api.ts";
+import { missedOf } from "./missed.ts";
 import { type Range, rangeOf } from "./range.ts";
 import type { Readers } from "./readers.ts";
 
@@ -44,13 +45,21 @@ export function serviceMap(readers: Readers, range: Range): ServiceMap {
         errors: Number(row["errors"]),
         averageMs: Number(row["took"]) / 1e6,
         lagMs: Number(row["lag"]) / 1_000,
+        missed: 0,
       };
-      const key = JSON.stringify([edge.from, edge.to, edge.kind]);
-      edges.set(key, merged(edges.get(key), edge));
+      edges.set(keyOf(edge), merged(edges.get(keyOf(edge)), edge));
     }
+  }
+  const hasFeeds = [...edges.values()].some(({ kind }) => kind === "feed");
+  for (const { from, to, missed } of hasFeeds ? missedOf(readers, range) : []) {
+    const edge = edges.get(keyOf({ from, to, kind: "feed" }));
+    if (edge !== undefined) edges.set(keyOf(edge), { ...edge, missed: edge.missed + missed });
   }
   return { services: [...services.values()], edges: [...edges.values()] };
 }
+
+const keyOf = ({ from, to, kind }: Pick<ServiceEdge, "from" | "to" | "kind">): string =>
+  JSON.stringify([from, to, kind]);
 
 function merged(a: ServiceEdge | undefined, b: ServiceEdge): ServiceEdge {
   if (a === undefined) return b;

@@ -54,6 +54,8 @@ export class Follower<T> implements AsyncDisposable, AsyncIterable<FeedEvent<T>>
   readonly #inbox: Inbox | undefined;
   readonly #ends: (() => void | Promise<void>)[] = [];
   readonly #probe = randomUUID();
+  /** Numbers that are missing before the next message of each life of a publisher. */
+  readonly #missing = new Map<string, number>();
   #isIterated = false;
   #isClosed = false;
   /** Something was left out for want of room. */
@@ -235,7 +237,14 @@ export class Follower<T> implements AsyncDisposable, AsyncIterable<FeedEvent<T>>
 
   #gap(gap: Gap & Origin): void {
     this.#options.onGap?.(gap);
-    this.#inbox?.gap(gap);
+    if (this.#inbox === undefined) this.#miss(gap);
+    else this.#inbox.gap(gap);
+  }
+
+  #miss({ from, to, ...origin }: Gap & Origin): void {
+    if (this.#interceptor === undefined) return;
+    const key = keyOf(origin);
+    this.#missing.set(key, (this.#missing.get(key) ?? 0) + to - from + 1);
   }
 
   #reset(reset: Reset): void {
@@ -259,6 +268,7 @@ export class Follower<T> implements AsyncDisposable, AsyncIterable<FeedEvent<T>>
 
   /** What an entry is to who iterates: nothing when its value cannot be decoded. */
   #events(entry: Entry): FeedEvent<T>[] {
+    if ("gap" in entry) this.#miss(entry.gap);
     if (!("message" in entry)) return [entry];
     const events: FeedItem<T>[] = [];
     this.#hand(entry.origin, entry.message, (item) => events.push(item));
@@ -280,7 +290,11 @@ export class Follower<T> implements AsyncDisposable, AsyncIterable<FeedEvent<T>>
   #intercepted(interceptor: Interceptor, item: FeedItem<T>, to: (item: FeedItem<T>) => void): void {
     const { name } = this;
     const { node: peer, topic, headers } = item;
-    const about = { verb: "feed", side: "consumer", name, peer, attributes: { topic } } as const;
+    const key = keyOf(item);
+    const missing = this.#missing.get(key);
+    this.#missing.delete(key);
+    const attributes = { topic, ...(missing !== undefined && { "zp.missed": missing }) };
+    const about = { verb: "feed", side: "consumer", name, peer, attributes } as const;
     const next = async (_headers: Headers): Promise<void> => to(item);
     intercept(interceptor, () => ({ ...about, headers }), next).catch((error: unknown) =>
       this.#fail(error),
@@ -293,3 +307,5 @@ export class Follower<T> implements AsyncDisposable, AsyncIterable<FeedEvent<T>>
     this.#options.onError?.(error);
   }
 }
+
+const keyOf = ({ node, epoch }: Origin): string => `${node}/${epoch}`;

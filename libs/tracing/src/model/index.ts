@@ -1,4 +1,4 @@
-export { type Arrangement, arrange, arrangeLinked } from "./arrange.ts";
+export { type Arrangement, arrange } from "./arrange.ts";
 export { awaitedMsOf } from "./awaited.ts";
 export { type FailedNode, type Failure, failuresOf } from "./failures.ts";
 export { LOST, type NamedNode, NONE, type Node, nowhere, type Part } from "./node.ts";
@@ -10,3 +10,4 @@ export {
   type SkeletonFailure,
   type SkeletonOperation,
 } from "./skeleton.ts";
+export { type SpanTree, treeOf } from "./tree.ts";

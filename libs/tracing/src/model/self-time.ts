@@ -1,28 +1,33 @@
-import { CONSUMER, type NamedNode, type Node, parentsOf } from "./node.ts";
+import { CONSUMER, type NamedNode, parentsOf } from "./node.ts";
 
-/** What self time needs to know of a span. */
-type Timed = Pick<Node, "parent" | "startMs" | "endMs" | "kind">;
+/** What self time needs to know of spans, a column each: siblings by start, `parent` a place among them. */
+interface TimedColumns {
+  readonly parent: Int32Array;
+  readonly startMs: Float64Array;
+  readonly endMs: Float64Array;
+  readonly kind: Uint8Array;
+}
 
 /**
  * Time of each span in which none of its children ran: its duration without the union of theirs,
  * each cut to it. Consumers do not count: nobody waited for them.
- * @param spans siblings by start; `parent` is a place among them
  */
-export function selfTimes(spans: readonly Timed[]): Float64Array {
-  const self = Float64Array.from(spans, ({ startMs, endMs }) => endMs - startMs);
+export function selfTimes({ parent, startMs, endMs, kind }: TimedColumns): Float64Array {
+  const self = new Float64Array(parent.length);
+  for (let i = 0; i < self.length; i++) self[i] = (endMs[i] as number) - (startMs[i] as number);
   // Up to where the children so far have covered their parent.
-  const covered = Float64Array.from(spans, ({ startMs }) => startMs);
-  for (const span of spans) {
-    const { parent, startMs, endMs, kind } = span;
-    const above = spans[parent];
-    if (above === undefined || above === span || kind === CONSUMER) continue;
-    const from = Math.max(startMs, covered[parent] ?? 0);
-    const to = Math.min(endMs, above.endMs);
+  const covered = startMs.slice();
+  for (let i = 0; i < self.length; i++) {
+    const above = parent[i] as number;
+    if (above < 0 || above === i || kind[i] === CONSUMER) continue;
+    const from = Math.max(startMs[i] as number, covered[above] as number);
+    const to = Math.min(endMs[i] as number, endMs[above] as number);
     if (to <= from) continue;
-    self[parent] = (self[parent] ?? 0) - (to - from);
-    covered[parent] = to;
+    self[above] = (self[above] as number) - (to - from);
+    covered[above] = to;
   }
-  return self.map((ms) => Math.max(0, ms));
+  for (let i = 0; i < self.length; i++) self[i] = Math.max(0, self[i] as number);
+  return self;
 }
 
 /** A span of which only its parent's name and its time are known. */
@@ -34,15 +39,12 @@ export function selfTimesByName(spans: readonly TimedByName[]): Float64Array {
     (a, b) => (spans[a]?.startMs ?? 0) - (spans[b]?.startMs ?? 0),
   );
   const byStart = Array.from(places, (at) => spans[at] as TimedByName);
-  const parents = parentsOf(byStart);
-  const self = selfTimes(
-    byStart.map(({ startMs, endMs, kind }, i) => ({
-      startMs,
-      endMs,
-      kind,
-      parent: parents[i] as number,
-    })),
-  );
+  const self = selfTimes({
+    parent: parentsOf(byStart),
+    startMs: Float64Array.from(byStart, ({ startMs }) => startMs),
+    endMs: Float64Array.from(byStart, ({ endMs }) => endMs),
+    kind: Uint8Array.from(byStart, ({ kind }) => kind),
+  });
   const found = new Float64Array(spans.length);
   for (const [i, at] of places.entries()) found[at] = self[i] ?? 0;
   return found;

@@ -1,207 +1,132 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { freePort } from "../peers/free-port.ts";
-import { otlpBody } from "../tracing/spans.ts";
+import { type CallCost, callCost } from "../tracing/calls.ts";
+import { BenchCollector } from "../tracing/collector.ts";
+import { type Ingested, ingest } from "../tracing/ingest.ts";
+import { type PageTimes, pageTimes } from "../tracing/pages.ts";
+import { queryTimes, searchableMs, type Times } from "../tracing/queries.ts";
+import { type SpanCost, spanCost } from "../tracing/service.ts";
 import type { Suite, SuiteReport } from "./suite.ts";
 
-/** What the collector costs and how fast it answers. */
+/** What tracing costs a service, the collector, and whoever looks. */
 export interface TracingReport extends SuiteReport {
+  /** Stored when the queries were asked. */
   readonly spans: number;
-  readonly spansPerSecond: number;
-  /** CPU of the whole collector for each span, all of its threads. */
-  readonly cpuUsPerSpan: number;
+  readonly span: SpanCost;
+  readonly call: CallCost;
+  readonly roads: Ingested["roads"];
   readonly idleMb: number;
   readonly loadedMb: number;
   readonly searchableMs: number;
   readonly diskBytesPerSpan: number;
-  /** By query: p50 and p95, milliseconds. */
-  readonly queries: Readonly<Record<string, { readonly p50: number; readonly p95: number }>>;
+  /** Milliseconds, by query. */
+  readonly queries: Readonly<Record<string, Times>>;
+  readonly pages: PageTimes;
+  /** Every figure that has a goal beside it. */
+  readonly goals: readonly Goal[];
 }
 
-const MAIN = fileURLToPath(
-  new URL("../../../../apps/trace-collector/src/main.ts", import.meta.url),
-);
-const BODY_SPANS = 1_000;
-const IN_FLIGHT = 4;
-const SPANS = { quick: 1_000_000, full: 10_000_000 } as const;
-const ROUNDS = 9;
-const START_MS = 30_000;
-const CLOCK_TICK_US = 10_000;
-
-async function startCollector(
-  data: string,
-): Promise<{ readonly child: ChildProcess; readonly url: string }> {
-  const port = await freePort();
-  const env = {
-    ...process.env,
-    ZP_DATA: data,
-    ZP_HTTP_PORT: String(port),
-    ZP_LOG_LEVEL: "fatal",
-    ZP_RETENTION_BYTES: String(100e9),
-  };
-  const child = spawn(process.execPath, ["-C", "@zeroplane/source", MAIN], {
-    env,
-    stdio: "ignore",
-  });
-  const url = `http://127.0.0.1:${port}`;
-  const until = performance.now() + START_MS;
-  while (
-    !(await fetch(`${url}/api/health`).then(
-      ({ ok }) => ok,
-      () => false,
-    ))
-  ) {
-    if (performance.now() > until) throw new Error("the collector did not start");
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  return { child, url };
+/** A figure and what it should be: at most, or at least. */
+interface Goal {
+  readonly what: string;
+  readonly is: number;
+  readonly goal: number;
+  readonly atLeast?: true;
 }
 
-/** CPU of a process so far, microseconds, and memory, MB. */
-function usageOf(pid: number): { readonly cpuUs: number; readonly mb: number } {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
-    .replace(/^.*\) /, "")
-    .split(" ");
-  const rss = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-  return {
-    cpuUs: (Number(fields[11]) + Number(fields[12])) * CLOCK_TICK_US,
-    mb: Number(rss) / 1_024,
-  };
-}
-
-/** Sends bodies with new ids each: the ids of a body are overwritten in place. */
-async function send(
-  url: string,
-  total: number,
-): Promise<{ readonly seconds: number; readonly traceId: string }> {
-  const made = Array.from({ length: 16 }, () => otlpBody(BODY_SPANS));
-  const first = performance.now();
-  let sent = 0;
-  let made16 = 0;
-  let traceId = "";
-  await Promise.all(
-    Array.from({ length: IN_FLIGHT }, async () => {
-      while (sent < total) {
-        sent += BODY_SPANS;
-        const next = made[made16++ % made.length] ?? otlpBody(BODY_SPANS);
-        const { body } = next;
-        traceId = next.traceId;
-        const fresh = made16 > made.length ? renewed(body, made16) : body;
-        const response = await fetch(`${url}/v1/traces`, {
-          method: "POST",
-          headers: { "content-type": "application/x-protobuf" },
-          body: fresh,
-        });
-        if (!response.ok) throw new Error(`refused: ${response.status}`);
-        await response.arrayBuffer();
-      }
-    }),
-  );
-  return { seconds: (performance.now() - first) / 1_000, traceId };
-}
-
-/** The same spans with other ids: every trace id (field 1, 16 bytes) and span id (field 2, 8 bytes) is mixed with `n`. */
-function renewed(body: Uint8Array, n: number): Uint8Array {
-  const bytes = Buffer.from(body);
-  for (let at = bytes.indexOf(ID_FIELD); at !== -1; at = bytes.indexOf(ID_FIELD, at + 28)) {
-    if (bytes[at + 18] !== 0x12 || bytes[at + 19] !== 8) continue;
-    bytes.writeUInt32LE((bytes.readUInt32LE(at + 2) ^ Math.imul(n, 0x9e3779b1)) >>> 0, at + 2);
-    bytes.writeUInt32LE((bytes.readUInt32LE(at + 20) ^ Math.imul(n, 0x85ebca6b)) >>> 0, at + 20);
-  }
-  return bytes;
-}
-
-const ID_FIELD = Buffer.from([0x0a, 16]);
-
-async function timed(url: string): Promise<{ readonly p50: number; readonly p95: number }> {
-  const times: number[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    const first = performance.now();
-    await (await fetch(url)).text();
-    times.push(performance.now() - first);
-  }
-  times.sort((a, b) => a - b);
-  return { p50: times[Math.floor(ROUNDS / 2)] ?? 0, p95: times.at(-1) ?? 0 };
-}
-
-async function searchable(url: string): Promise<number> {
-  const { body, traceId } = otlpBody(1);
-  const first = performance.now();
-  await fetch(`${url}/v1/traces`, {
-    method: "POST",
-    headers: { "content-type": "application/x-protobuf" },
-    body: Buffer.from(body),
-  });
-  while (!(await fetch(`${url}/api/traces/${traceId}`)).ok) continue;
-  return performance.now() - first;
-}
+const QUICK = { spans: 1_000_000, rounds: 5, ms: 400, pageRounds: 3 };
+const FULL = { spans: 10_000_000, rounds: 9, ms: 600, pageRounds: 9 };
 
 async function run(isQuick: boolean): Promise<TracingReport> {
-  const data = mkdtempSync(join(tmpdir(), "zp-bench-"));
-  const { child, url } = await startCollector(data);
-  try {
-    const pid = child.pid ?? 0;
-    const idle = usageOf(pid);
-    const spans = isQuick ? SPANS.quick : SPANS.full;
-    const { seconds, traceId } = await send(url, spans);
-    const loaded = usageOf(pid);
-    const searchableMs = await searchable(url);
-    const queries: Record<string, { p50: number; p95: number }> = {};
-    for (const [name, path] of Object.entries({
-      "trace by id": `/api/traces/${traceId}`,
-      "newest traces": "/api/search",
-      "slowest spans": "/api/search?of=spans&sort=duration",
-      "failed of a service": "/api/search?service=service-0&error=true",
-      "by attribute": "/api/search?attribute=user.id%3Du-77",
-      operations: "/api/operations",
-      errors: "/api/errors",
-      map: "/api/map",
-    }))
-      queries[name] = await timed(url + path);
-    const health = (await (await fetch(`${url}/api/health`)).json()) as {
-      spans: number;
-      bytes: number;
-    };
-    const report = {
-      suite: "tracing",
-      spans: health.spans,
-      spansPerSecond: spans / seconds,
-      cpuUsPerSpan: (loaded.cpuUs - idle.cpuUs) / spans,
-      idleMb: idle.mb,
-      loadedMb: loaded.mb,
-      searchableMs,
-      diskBytesPerSpan: health.bytes / health.spans,
-      queries,
-    };
-    return {
-      ...report,
-      ratios: {
-        spansPerSecondToGoal: report.spansPerSecond / 50_000,
-        cpuToGoal: report.cpuUsPerSpan / 15,
-      },
-    };
-  } finally {
-    const exited = once(child, "exit");
-    child.kill("SIGKILL");
-    await exited;
-    rmSync(data, { recursive: true, force: true });
-  }
+  const { spans, rounds, ms, pageRounds } = isQuick ? QUICK : FULL;
+  const call = await callCost(rounds, ms);
+  await using collector = await BenchCollector.start();
+  const idleMb = collector.usage().mb;
+  const span = await spanCost(collector.pipe, rounds);
+  const { roads, traceId } = await ingest(collector, spans, rounds);
+  const loadedMb = collector.usage().mb;
+  const stored = await collector.stored();
+  const measured = {
+    spans: stored.spans,
+    span,
+    call,
+    roads,
+    idleMb,
+    loadedMb,
+    searchableMs: await searchableMs(collector),
+    queries: await queryTimes(collector, traceId),
+    pages: await pageTimes(collector, pageRounds),
+    diskBytesPerSpan: await diskBytesPerSpan(collector),
+  };
+  const goals = goalsOf(measured);
+  return { suite: "tracing", ...measured, goals, ratios: ratiosOf(goals) };
 }
 
-function table(report: TracingReport): string {
-  const lines = [
-    `${report.spans} spans over OTLP/HTTP: ${Math.round(report.spansPerSecond)} spans/s, ${report.cpuUsPerSpan.toFixed(1)} us CPU a span`,
-    `memory ${Math.round(report.idleMb)} MB idle, ${Math.round(report.loadedMb)} MB loaded; ${Math.round(report.diskBytesPerSpan)} bytes a span on disk`,
-    `searchable after ${Math.round(report.searchableMs)} ms`,
+/** Once what was written has settled: until then a part of it is on the disk twice. */
+async function diskBytesPerSpan(collector: BenchCollector): Promise<number> {
+  const { bytes, spans } = await collector.stored();
+  return bytes / spans;
+}
+
+function goalsOf(of: Omit<TracingReport, "suite" | "goals" | "ratios">): Goal[] {
+  const { span, call, roads, pages, queries } = of;
+  const page = (count: number): number => pages.interactive?.[count]?.p50 ?? Number.NaN;
+  const all: Goal[] = [
+    { what: "a span in its service, us CPU", is: span.whole, goal: 10 },
+    { what: "of that on the path of who makes it", is: span.onPath, goal: 3 },
+    { what: "a call's client span, us CPU", is: call.cpuUsPerSpan, goal: 3 },
+    {
+      what: "calls a second, traced over untraced",
+      is: call.on / call.off,
+      goal: 0.5,
+      atLeast: true,
+    },
+    { what: "HTTP: spans a second", is: roads.http.spansPerSecond, goal: 50_000, atLeast: true },
+    { what: "HTTP: us CPU a span", is: roads.http.cpuUsPerSpan, goal: 15 },
+    { what: "pipe: spans a second", is: roads.pipe.spansPerSecond, goal: 50_000, atLeast: true },
+    { what: "pipe: us CPU a span", is: roads.pipe.cpuUsPerSpan, goal: 15 },
+    { what: "memory idle, MB", is: of.idleMb, goal: 150 },
+    { what: "memory loaded, MB", is: of.loadedMb, goal: 400 },
+    { what: "found after, ms", is: of.searchableMs, goal: 2_000 },
+    { what: "trace by id, p50 ms", is: queries["trace by id"]?.p50 ?? Number.NaN, goal: 2 },
+    { what: "10 k spans interactive, p50 ms", is: page(10_000), goal: 500 },
+    { what: "50 k spans interactive, p50 ms", is: page(50_000), goal: 1_000 },
+    { what: "200 k spans interactive, p50 ms", is: page(200_000), goal: 2_500 },
+    { what: "first load, kB gzip", is: (pages.firstLoadBytes ?? Number.NaN) / 1_000, goal: 120 },
   ];
-  for (const [name, { p50, p95 }] of Object.entries(report.queries))
+  return all.filter(({ is }) => !Number.isNaN(is));
+}
+
+/** Over the goal, so that below 1 is better; of what should be large the goal over it. */
+const ratiosOf = (goals: readonly Goal[]): Record<string, number> =>
+  Object.fromEntries(
+    goals.map(({ what, is, goal, atLeast }) => [
+      what,
+      Number((atLeast ? goal / is : is / goal).toPrecision(2)),
+    ]),
+  );
+
+function table({ spans, call, diskBytesPerSpan, queries, pages, goals }: TracingReport): string {
+  const lines = goals.map(({ what, is, goal, atLeast }) => {
+    const isMet = atLeast ? is >= goal : is <= goal;
+    const figures = `${figure(is).padStart(10)}  ${atLeast ? ">=" : "<="} ${figure(goal)}`;
+    return `${what.padEnd(42)}${figures}${isMet ? "" : "  not reached"}`;
+  });
+  lines.push(
+    `calls a second: ${figure(call.off)} without tracing, ${figure(call.on)} with it`,
+    `zp.await_ns: ${figure(call.awaitUs)} us CPU of the ${figure(call.cpuUs)} us of a whole traced call`,
+    `${spans} spans stored, ${Math.round(diskBytesPerSpan)} bytes a span on disk`,
+  );
+  for (const [name, { p50, p95 }] of Object.entries(queries))
     lines.push(`${name.padEnd(22)} p50 ${p50.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms`);
+  for (const [count, { p50, p95 }] of Object.entries(pages.interactive ?? {}))
+    lines.push(
+      `page of ${count} spans`.padEnd(22) + ` p50 ${figure(p50)} ms, p95 ${figure(p95)} ms`,
+    );
+  if (pages.missing !== undefined) lines.push(`pages: not measured, ${pages.missing}`);
   return lines.join("\n");
 }
 
-/** The trace collector alone, in a process of its own. */
+const figure = (n: number): string =>
+  n >= 100 ? Math.round(n).toLocaleString("en") : n.toPrecision(3);
+
+/** A service, the trace collector and the pages, each in a process of its own. */
 export const tracing: Suite<TracingReport> = { run, table };

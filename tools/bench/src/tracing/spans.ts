@@ -1,44 +1,34 @@
-import { SpanKind } from "@opentelemetry/api";
+import { randomBytes } from "node:crypto";
 import { ProtobufTraceSerializer } from "@opentelemetry/otlp-transformer";
-import { resourceFromAttributes } from "@opentelemetry/resources";
-import { type ReadableSpan, TracerProvider } from "@opentelemetry/sdk-trace";
+import { madeSpan } from "./made-span.ts";
 
-const SERVICES = 12;
 const OPERATIONS = 10;
 const TRACE_SPANS = 20;
 const FAILED_EVERY = 140;
 
-/** A body of OTLP protobuf with `count` spans in traces of 20, eight attributes each, made by the official SDK. */
+/** A body of OTLP protobuf with `count` spans in traces of 20, eight attributes each; every one has other ids. */
 export function otlpBody(count: number): { readonly body: Uint8Array; readonly traceId: string } {
-  const spans: ReadableSpan[] = [];
-  const processor = {
-    onStart: () => undefined,
-    onEnd: (span: ReadableSpan) => void spans.push(span),
-    forceFlush: async () => undefined,
-    shutdown: async () => undefined,
-  };
-  const providers = Array.from({ length: SERVICES }, (_, n) => {
-    const resource = resourceFromAttributes({
-      "service.name": `service-${n}`,
-      "service.instance.id": `service-${n}-1`,
-    });
-    return new TracerProvider({ resource, spanProcessors: [processor] }).getTracer("bench");
-  });
-  let traceId = "";
+  const ids = randomBytes(8 * count).toString("hex");
+  const idOf = (n: number): string => ids.slice(16 * n, 16 * (n + 1));
   const now = Date.now();
-  for (let n = 0; n < count; n++) {
-    const tracer = providers[n % SERVICES];
-    const startTime = now - (n % 5_000);
-    const span = tracer?.startSpan(`operation-${n % OPERATIONS}`, {
-      root: n % TRACE_SPANS === 0,
-      startTime,
-      kind: SpanKind.SERVER,
+  let traceId = "";
+  const spans = Array.from({ length: count }, (_, n) => {
+    const inTrace = n % TRACE_SPANS;
+    if (inTrace === 0) traceId = randomBytes(16).toString("hex");
+    const root = n - inTrace;
+    const fromMs = now - (root % 5_000) - 200 + inTrace;
+    return madeSpan({
+      n,
+      name: `operation-${n % OPERATIONS}`,
+      traceId,
+      spanId: idOf(n),
+      parentId: inTrace === 0 ? undefined : idOf(root + Math.floor((inTrace - 1) / 3)),
+      fromMs,
+      toMs: fromMs + 1 + ((TRACE_SPANS - inTrace) * 97) / TRACE_SPANS,
+      isFailed: n % FAILED_EVERY === 0,
       attributes: attributesOf(n),
     });
-    if (n % FAILED_EVERY === 0) span?.setStatus({ code: 2, message: "failed" });
-    span?.end(startTime + 1 + (n % 97));
-    traceId = span?.spanContext().traceId ?? "";
-  }
+  });
   return { body: ProtobufTraceSerializer.serializeRequest(spans) ?? new Uint8Array(), traceId };
 }
 
@@ -46,7 +36,7 @@ const attributesOf = (n: number): Record<string, string | number> => ({
   "rpc.system.name": "zeroplane",
   "rpc.method": `shop.Operation/${n % OPERATIONS}`,
   "server.address": "127.0.0.1",
-  "server.port": 4_000 + (n % SERVICES),
+  "server.port": 4_000 + (n % 12),
   "zp.app": `app-${n % 100}`,
   "zp.attempt": 1,
   "zp.queue_ns": n * 13,

@@ -7,8 +7,13 @@ import { Loaded, useAnswer } from "../loaded.tsx";
 import { type Column, Sortable } from "../sortable.tsx";
 import { count, duration } from "../words.ts";
 
-const signed = (ms: number): string =>
-  `${ms > 0 ? "+" : ms < 0 ? "−" : ""}${duration(Math.abs(ms))}`;
+/** Changes below this are none: sums of doubles are not exact. */
+const CHANGE_MS_MIN = 0.001;
+
+const signed = (ms: number): string => {
+  if (Math.abs(ms) < CHANGE_MS_MIN) return "0";
+  return `${ms > 0 ? "+" : "−"}${duration(Math.abs(ms))}`;
+};
 
 const COLUMNS: readonly Column<ComparedOperation>[] = [
   {
@@ -47,7 +52,7 @@ const COLUMNS: readonly Column<ComparedOperation>[] = [
     title: "Change of own time a trace",
     by: ({ selfMsPerTraceChange }) => Math.abs(selfMsPerTraceChange),
     cell: ({ selfMsPerTraceChange }) => signed(selfMsPerTraceChange),
-    isBad: ({ selfMsPerTraceChange }) => selfMsPerTraceChange > 0,
+    isBad: ({ selfMsPerTraceChange }) => selfMsPerTraceChange >= CHANGE_MS_MIN,
   },
 ];
 
@@ -79,7 +84,10 @@ export function ComparePage(): JSX.Element {
           )}
         </Loaded>
       ) : (
-        <p class="quiet">Two traces, or two ranges of time as milliseconds since 1970.</p>
+        <p class="quiet">
+          Two traces, or two ranges of time as milliseconds since 1970. A trace's page leads here
+          with that trace as A.
+        </p>
       )}
     </main>
   );

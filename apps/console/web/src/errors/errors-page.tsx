@@ -2,6 +2,7 @@ import type { ErrorGroup } from "@zeroplane/trace-collector/api";
 import type { JSX } from "preact";
 import { hueOf } from "../colour.ts";
 import { OverTime } from "../over-time.tsx";
+import { Frames } from "../trace/frames.tsx";
 import { count, time } from "../words.ts";
 
 /** Failures, each once: grouped by where they began, however many services saw them. */
@@ -32,7 +33,7 @@ function Group({ of }: { readonly of: ErrorGroup }): JSX.Element {
         {time(of.firstMs)} · last {time(of.lastMs)}
         {observers.length > 0 && ` · also seen by ${observers.join(", ")}`}
       </p>
-      {frames.length > 0 && <pre class="frames">{frames.join("\n")}</pre>}
+      {frames.length > 0 && <Frames text={frames.join("\n")} />}
       <p>
         <a href={`/traces/${of.exemplar}?tab=traceback`}>its last trace</a>
       </p>

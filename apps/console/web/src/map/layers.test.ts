@@ -18,3 +18,14 @@ test("services that call each other, or themselves, have a place as well", () =>
 test("those of one column stand in rows", () => {
   expect(layers(["a", "b"], []).map(({ row }) => row)).toEqual([0, 1]);
 });
+
+test("whoever is called stands near those who call it", () => {
+  const edges = [
+    { from: "a", to: "d" },
+    { from: "b", to: "c" },
+  ];
+  const rows = Object.fromEntries(layers([..."abcd"], edges).map(({ name, row }) => [name, row]));
+  expect(rows).toEqual({ a: 0, b: 1, d: 0, c: 1 });
+  const [, , alone] = layers([..."abc"], [{ from: "b", to: "c" }]);
+  expect(alone).toEqual({ name: "c", column: 1, row: 1 });
+});

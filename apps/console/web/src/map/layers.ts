@@ -1,4 +1,4 @@
-/** A box of the map, in a grid: column by how far from the first caller, row within it. */
+/** A box of the map, in a grid: column by how far from the first caller, row near those who call it. */
 export interface Placed {
   readonly name: string;
   readonly column: number;
@@ -27,11 +27,39 @@ export function layers(
   const first = names.filter((name) => !called.has(name));
   for (const name of first) visit(name, 0);
   for (const name of names) if (!columns.has(name)) visit(name, 0);
-  const rows = new Map<number, number>();
-  return names.map((name) => {
-    const column = columns.get(name) ?? 0;
-    const row = rows.get(column) ?? 0;
-    rows.set(column, row + 1);
-    return { name, column, row };
-  });
+  return rowsOf(names, columns, edges);
+}
+
+/** Puts each column into the order of those who call from the left, and beside them, so that few lines cross. */
+function rowsOf(
+  names: readonly string[],
+  columns: ReadonlyMap<string, number>,
+  edges: readonly { readonly from: string; readonly to: string }[],
+): Placed[] {
+  const rows = new Map<string, number>();
+  const byColumn = Map.groupBy(names, (name) => columns.get(name) ?? 0);
+  const placed: Placed[] = [];
+  for (const [column, members] of [...byColumn].toSorted(([a], [b]) => a - b)) {
+    const from = new Map(members.map((name) => [name, callersRow(name, rows, edges)]));
+    const ordered = members.toSorted((a, b) => (from.get(a) ?? 0) - (from.get(b) ?? 0));
+    let next = 0;
+    for (const name of ordered) {
+      const row = Math.max(next, Math.floor(from.get(name) ?? 0));
+      next = row + 1;
+      rows.set(name, row);
+      placed.push({ name, column, row });
+    }
+  }
+  return placed;
+}
+
+/** The row in which, on average, those stand who call `name` and are placed already. */
+function callersRow(
+  name: string,
+  rows: ReadonlyMap<string, number>,
+  edges: readonly { readonly from: string; readonly to: string }[],
+): number {
+  const callers = edges.filter(({ to }) => to === name).map(({ from }) => rows.get(from));
+  const known = callers.filter((row) => row !== undefined);
+  return known.reduce((sum, row) => sum + row, 0) / (known.length || 1);
 }

@@ -11,7 +11,7 @@ const COLUMNS: readonly Column<OperationRow>[] = [
     key: "rate",
     title: "A second",
     by: ({ perSecond }) => perSecond,
-    cell: ({ perSecond }) => perSecond.toPrecision(3),
+    cell: ({ perSecond }) => rate(perSecond),
   },
   {
     key: "count",
@@ -47,6 +47,11 @@ const COLUMNS: readonly Column<OperationRow>[] = [
     cell: ({ selfMs }) => duration(selfMs),
   },
 ];
+
+const RATE_MIN = 0.001;
+
+const rate = (perSecond: number): string =>
+  perSecond < RATE_MIN ? `< ${RATE_MIN}` : Number(perSecond.toPrecision(3)).toLocaleString();
 
 /** Every operation of every service: how often, how fast, how often it fails, and its own time. */
 export function OperationsPage(): JSX.Element {

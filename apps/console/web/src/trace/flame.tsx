@@ -86,6 +86,15 @@ function* walk(root: Frame): Generator<Frame> {
   }
 }
 
+/** As much of a frame's name as has room. */
+function fitting(context: CanvasRenderingContext2D, frame: Frame, width: number): string {
+  const text = `${frame.service} ${frame.name}`;
+  const whole = context.measureText(text).width;
+  if (whole <= width) return text;
+  const room = Math.floor((text.length * width) / whole) - 1;
+  return room < 2 ? "" : `${text.slice(0, room)}…`;
+}
+
 /** Where the time of a trace went: same operations below the same operations as one frame. */
 export function Flame({ trace }: { readonly trace: Trace }): JSX.Element {
   const { root, depth } = useMemo(() => framesOf(trace), [trace]);
@@ -106,12 +115,7 @@ export function Flame({ trace }: { readonly trace: Trace }): JSX.Element {
         if (frameWidth < 30) continue;
         context.globalAlpha = 1;
         context.fillStyle = ink("--on-colour");
-        context.save();
-        context.beginPath();
-        context.rect(x, y, frameWidth - 4, ROW_PX);
-        context.clip();
-        context.fillText(`${frame.service} ${frame.name}`, x + 4, y + ROW_PX / 2);
-        context.restore();
+        context.fillText(fitting(context, frame, frameWidth - 8), x + 4, y + ROW_PX / 2);
       }
       context.globalAlpha = 1;
     },

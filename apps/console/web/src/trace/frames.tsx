@@ -1,4 +1,5 @@
 import type { JSX } from "preact";
+import { count } from "../words.ts";
 
 const LIBRARY = /node_modules|node:internal|\(node:|\/libs\/(rpc|link|patterns|tracing)\//;
 
@@ -21,7 +22,7 @@ export function Frames({ text }: { readonly text: string }): JSX.Element {
       {groups.map(({ isLibrary, lines }, i) =>
         isLibrary ? (
           <details key={i}>
-            <summary>… {lines.length} library frames</summary>
+            <summary>… {count(lines.length, "library frame")}</summary>
             {lines.join("\n")}
           </details>
         ) : (

@@ -1,6 +1,8 @@
 import { change } from "../address.ts";
+import type { KeyList } from "../keys.tsx";
 import type { Span } from "../model/span.ts";
 import type { Trace } from "../model/trace.ts";
+import { ALL } from "./folds.ts";
 import { rowsOf, type View, viewOf } from "./view.ts";
 
 /** What keys work on. */
@@ -11,7 +13,7 @@ interface Shown {
 }
 
 /** Every key of the trace page, with what it does. */
-export const KEYS: readonly (readonly [keys: string, what: string])[] = [
+export const KEYS: KeyList = [
   ["j k", "next, previous span"],
   ["h l", "collapse, expand"],
   ["[ ]", "collapse, expand all"],
@@ -23,13 +25,6 @@ export const KEYS: readonly (readonly [keys: string, what: string])[] = [
   ["y", "copy a link to this view"],
   ["?", "these keys"],
 ];
-
-/** The list of collapsed spans with `id` put in, or taken out. */
-export function toggled(collapsed: ReadonlySet<string>, id: string): string {
-  const next = new Set(collapsed);
-  if (!next.delete(id)) next.add(id);
-  return [...next].filter((each) => each !== "").join(",");
-}
 
 /**
  * Does what a key means, to the view that the address names now: keys may come faster than pages
@@ -52,15 +47,12 @@ const ACTIONS: Readonly<Record<string, (shown: Shown) => void>> = {
   l: (shown) => fold(shown, false),
   ArrowLeft: (shown) => fold(shown, true),
   ArrowRight: (shown) => fold(shown, false),
-  "[": ({ trace }) => {
-    const parents = trace.spans.filter(({ below, depth }) => below > 0 && depth > 0);
-    change({ collapsed: parents.map(({ id }) => id).join(",") });
-  },
+  "[": () => change({ collapsed: ALL }),
   "]": () => change({ collapsed: undefined }),
   e: ({ trace, view }) => {
     const failed = trace.spans.filter(({ failure }) => failure !== undefined);
     const next = failed.find(({ index }) => index > (view.selected?.index ?? -1)) ?? failed[0];
-    if (next !== undefined) change({ span: next.id, collapsed: undefined });
+    if (next !== undefined) change({ span: next.id, collapsed: view.folds.showing(trace, next) });
   },
   c: ({ view }) => change({ critical: view.isCritical ? undefined : "1" }),
   z: ({ view: { selected } }) => {
@@ -82,11 +74,10 @@ function step({ trace, view, hits }: Shown, by: number): void {
   if (next !== undefined) change({ span: next.id });
 }
 
-function fold({ trace, view: { selected, collapsed } }: Shown, close: boolean): void {
+function fold({ trace, view: { selected, folds } }: Shown, close: boolean): void {
   if (selected === undefined) return;
-  const isClosed = collapsed.has(selected.id);
-  if (selected.below > 0 && isClosed !== close) {
-    change({ collapsed: toggled(collapsed, selected.id) });
+  if (selected.below > 0 && folds.has(selected) !== close) {
+    change({ collapsed: folds.toggled(selected) });
   } else if (close) {
     const parent = trace.spans[selected.parent];
     if (parent !== undefined) change({ span: parent.id });

@@ -1,10 +1,11 @@
 import type { LogView } from "@zeroplane/trace-collector/api";
 import { readSkeleton, type Skeleton } from "@zeroplane/tracing/model";
 import type { JSX } from "preact";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useLayoutEffect, useMemo } from "preact/hooks";
 import { change, useAddress } from "../address.ts";
 import { askBytes } from "../api.ts";
 import { hueOf } from "../colour.ts";
+import { HelpButton, KeyHelp, useKeyboard } from "../keys.tsx";
 import { Loaded, useAnswer } from "../loaded.tsx";
 import { type Trace, traceOf } from "../model/trace.ts";
 import { count, duration, time } from "../words.ts";
@@ -58,24 +59,8 @@ function Whole({ trace }: { readonly trace: Trace }): JSX.Element {
   const logs = useLogs(trace);
   const rows = useMemo(() => rowsOf(trace, view, hits), [trace, view, hits]);
   useDrawn(trace);
-  const [isHelp, setHelp] = useState(false);
-  const finder = useRef<HTMLInputElement>(null);
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent): void => {
-      const isTyping = event.target instanceof HTMLInputElement;
-      if (event.key === "Escape") {
-        setHelp(false);
-        if (isTyping) finder.current?.blur();
-      }
-      if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
-      if (event.key === "?") setHelp((shown) => !shown);
-      else if (event.key === "/") finder.current?.focus();
-      else if (!press(event.key, trace, hits)) return;
-      event.preventDefault();
-    };
-    addEventListener("keydown", onKey);
-    return () => removeEventListener("keydown", onKey);
-  }, [trace, hits]);
+  const onKey = useCallback((key: string) => press(key, trace, hits), [trace, hits]);
+  const { finder, ...help } = useKeyboard(onKey);
   return (
     <main class="trace">
       <Title trace={trace} />
@@ -115,11 +100,9 @@ function Whole({ trace }: { readonly trace: Trace }): JSX.Element {
           onInput={({ currentTarget }) => change({ find: currentTarget.value })}
         />
         {view.find !== "" && <span class="quiet">{count(rows.length, "span")}</span>}
-        <button type="button" class="plain" aria-expanded={isHelp} onClick={() => setHelp(!isHelp)}>
-          Keys ( ? )
-        </button>
+        <HelpButton {...help} />
       </div>
-      {isHelp && <Keys />}
+      {help.isHelp && <KeyHelp keys={KEYS} />}
       <div class={view.selected === undefined ? "body" : "body with-panel"}>
         <div class="content" role="tabpanel" aria-label={view.tab}>
           {view.tab === "flame" ? (
@@ -144,11 +127,18 @@ function Whole({ trace }: { readonly trace: Trace }): JSX.Element {
 
 const NO_LOGS: readonly LogView[] = [];
 
-/** Marks when a trace was drawn, for whoever measures it. */
+/** Marks when a trace was drawn, canvases as well, for whoever measures it. */
 function useDrawn(trace: Trace): void {
-  useEffect(() => {
-    const frame = requestAnimationFrame(() => performance.mark("zp-trace-drawn"));
-    return () => cancelAnimationFrame(frame);
+  useLayoutEffect(() => {
+    let timer: number | undefined;
+    // A frame's canvases are drawn, and it is shown, before the next task.
+    const frame = requestAnimationFrame(() => {
+      timer = window.setTimeout(() => performance.mark("zp-trace-drawn"));
+    });
+    return () => {
+      cancelAnimationFrame(frame);
+      clearTimeout(timer);
+    };
   }, [trace]);
 }
 
@@ -176,6 +166,7 @@ function Title({ trace }: { readonly trace: Trace }): JSX.Element {
         {time(trace.startedAtMs)} · <code>{trace.id}</code>
       </p>
       <p class="exports">
+        <a href={`/traces/compare?a=${trace.id}`}>Compare</a>
         {FORMATS.map(([format, title, ending]) => (
           <a
             key={format}
@@ -187,22 +178,5 @@ function Title({ trace }: { readonly trace: Trace }): JSX.Element {
         ))}
       </p>
     </header>
-  );
-}
-
-function Keys(): JSX.Element {
-  return (
-    <dl class="keys">
-      {KEYS.map(([keys, what]) => (
-        <div key={keys}>
-          <dt>
-            {keys.split(" ").map((key) => (
-              <kbd key={key}>{key}</kbd>
-            ))}
-          </dt>
-          <dd>{what}</dd>
-        </div>
-      ))}
-    </dl>
   );
 }

@@ -1,14 +1,12 @@
 import type { Span } from "../model/span.ts";
 import type { Trace } from "../model/trace.ts";
+import { Folds } from "./folds.ts";
 
 /** What part of a trace is shown: all of it stands in the address. */
 export interface View {
   readonly tab: string;
   readonly selected: Span | undefined;
-  /** Ids of spans whose children are hidden. */
-  readonly collapsed: ReadonlySet<string>;
-  /** The spans with these ids. */
-  readonly folded: ReadonlySet<Span>;
+  readonly folds: Folds;
   readonly fromMs: number;
   readonly toMs: number;
   /** Only what the whole trace waited for. */
@@ -23,12 +21,10 @@ export function viewOf(trace: Trace, search: URLSearchParams): View {
   const fromMs = numberOf(search.get("from")) ?? 0;
   const toMs = numberOf(search.get("to")) ?? trace.durationMs;
   const isRange = toMs > fromMs;
-  const collapsed = new Set((search.get("collapsed") ?? "").split(",").filter(Boolean));
   return {
     tab: search.get("tab") ?? "waterfall",
     selected: id === null ? undefined : trace.find(id),
-    collapsed,
-    folded: new Set([...collapsed].map(trace.find).filter((span) => span !== undefined)),
+    folds: new Folds(trace, search.get("collapsed") ?? ""),
     fromMs: isRange ? fromMs : 0,
     toMs: isRange ? toMs : trace.durationMs,
     isCritical: search.get("critical") === "1",
@@ -47,18 +43,18 @@ function numberOf(text: string | null): number | undefined {
  */
 export function rowsOf(
   { spans }: Trace,
-  { folded, isCritical, find }: View,
+  { folds, isCritical, find }: View,
   hits: ReadonlySet<Span>,
 ): readonly Span[] {
-  if (find === "" && !isCritical && folded.size === 0) return spans;
+  if (find === "" && !isCritical && folds.isEmpty) return spans;
   const rows: Span[] = [];
   const wanted = find.toLowerCase();
   for (let i = 0; i < spans.length; i++) {
     const span = spans[i] as Span;
     const isFound = wanted === "" || hits.has(span) || has(span, wanted);
-    if (isFound && (!isCritical || span.critical.length > 0)) rows.push(span);
+    if (isFound && (!isCritical || span.isCritical)) rows.push(span);
     // A search looks into what is collapsed as well.
-    if (wanted === "" && folded.has(span)) i += span.below;
+    if (wanted === "" && folds.has(span)) i += span.below;
   }
   return rows;
 }

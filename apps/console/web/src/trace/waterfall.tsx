@@ -1,11 +1,11 @@
 import type { JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { change } from "../address.ts";
 import { hueOf } from "../colour.ts";
 import type { Span } from "../model/span.ts";
 import type { Trace } from "../model/trace.ts";
 import { duration } from "../words.ts";
-import { toggled } from "./keys.ts";
+import { ALL } from "./folds.ts";
 import type { View } from "./view.ts";
 
 const ROW_PX = 26;
@@ -24,9 +24,10 @@ export function Waterfall({ trace, view, rows }: Props): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
   const [height, setHeight] = useState(600);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = box.current;
     if (element === null) return undefined;
+    setHeight(element.clientHeight);
     const watcher = new ResizeObserver(() => setHeight(element.clientHeight));
     watcher.observe(element);
     return () => watcher.disconnect();
@@ -46,7 +47,27 @@ export function Waterfall({ trace, view, rows }: Props): JSX.Element {
       tabIndex={0}
     >
       <div class="row head" role="row">
-        <span role="columnheader">Service and operation</span>
+        <span role="columnheader">
+          <button
+            type="button"
+            class="fold"
+            aria-label="Collapse all"
+            title="Collapse all ( [ )"
+            onClick={() => change({ collapsed: ALL })}
+          >
+            ▸
+          </button>
+          <button
+            type="button"
+            class="fold"
+            aria-label="Expand all"
+            title="Expand all ( ] )"
+            onClick={() => change({ collapsed: undefined })}
+          >
+            ▾
+          </button>{" "}
+          Service and operation
+        </span>
         <Axis view={view} />
       </div>
       <div class="rows" ref={box} onScroll={({ currentTarget }) => setTop(currentTarget.scrollTop)}>
@@ -91,7 +112,7 @@ interface RowProps {
 }
 
 function Row({ span, row, view }: RowProps): JSX.Element {
-  const isOpen = !view.folded.has(span);
+  const isOpen = !view.folds.has(span);
   const isSelected = view.selected === span;
   return (
     <div
@@ -112,7 +133,7 @@ function Row({ span, row, view }: RowProps): JSX.Element {
             aria-label={isOpen ? "Collapse" : "Expand"}
             onClick={(event) => {
               event.stopPropagation();
-              change({ collapsed: toggled(view.collapsed, span.id) });
+              change({ collapsed: view.folds.toggled(span) });
             }}
           >
             {isOpen ? "▾" : "▸"}
@@ -140,7 +161,7 @@ function Bar({ span, view }: { readonly span: Span; readonly view: View }): JSX.
   const { fromMs, toMs } = view;
   const share = (ms: number): number => ((ms - fromMs) / (toMs - fromMs)) * 100;
   const [left, right] = [share(span.startMs), share(span.endMs)];
-  const isLate = left > 70;
+  const place = left > 70 ? "before" : right > 91 ? "within" : "after";
   return (
     <span class="bars" role="gridcell" aria-label={`${duration(span.durationMs)}`}>
       <span
@@ -158,8 +179,12 @@ function Bar({ span, view }: { readonly span: Span; readonly view: View }): JSX.
         />
       ))}
       <span
-        class={isLate ? "ms before" : "ms"}
-        style={isLate ? { right: `${100 - left}%` } : { left: `${Math.max(0, right)}%` }}
+        class={`ms ${place}`}
+        style={
+          place === "after"
+            ? { left: `${Math.max(0, right)}%` }
+            : { right: `${place === "before" ? 100 - left : Math.max(0, 100 - right)}%` }
+        }
       >
         {duration(span.durationMs)}
       </span>

@@ -18,18 +18,13 @@ export function selfTimesOf(spans: readonly DecodedSpan[]): Float64Array {
     (a, b) => (starts[a] as number) - (starts[b] as number),
   );
   const byStart = Array.from(order, (at) => spans[at] as DecodedSpan);
-  const parents = parentPlaces(byStart);
-  const self = selfTimes(
-    byStart.map(({ durationNs, kind }, i) => {
-      const startMs = (starts[order[i] as number] as number) / NS_PER_MS;
-      return {
-        startMs,
-        endMs: startMs + durationNs / NS_PER_MS,
-        kind,
-        parent: parents[i] as number,
-      };
-    }),
-  );
+  const startMs = Float64Array.from(order, (at) => (starts[at] as number) / NS_PER_MS);
+  const self = selfTimes({
+    parent: parentPlaces(byStart),
+    startMs,
+    endMs: startMs.map((start, i) => start + (byStart[i]?.durationNs ?? 0) / NS_PER_MS),
+    kind: Uint8Array.from(byStart, ({ kind }) => kind),
+  });
   for (let i = 0; i < order.length; i++)
     found[order[i] as number] = Math.round((self[i] as number) * NS_PER_MS);
   return found;

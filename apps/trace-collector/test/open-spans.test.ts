@@ -36,7 +36,7 @@ test("a hung call shows while it hangs, and as lost when its process is killed",
   const trace = (): Promise<Trace> => at.get<Trace>(`/api/traces/${traceId}?format=view`);
   const states = async (): Promise<unknown> =>
     (await trace()).spans.map(({ name, unfinished }) => [name, unfinished]);
-  await expect.poll(states).toEqual([
+  await expect.poll(states, { timeout: 10_000 }).toEqual([
     ["checkout", "open"],
     ["price", undefined],
     ["reserve", "open"],

@@ -3,7 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import type { OpenPage, SpanHole } from "../api.ts";
 import type { Attributes } from "../span.ts";
 import { OPEN_FILE, toBoot, toHeld } from "../store/open-file.ts";
-import { READ_PRAGMAS } from "../store/schema.ts";
+import { CONNECTION, READ_PRAGMAS } from "../store/schema.ts";
 import type { StoredSpan } from "../store/trace-rows.ts";
 
 const ROWS_MAX = 500;
@@ -104,7 +104,7 @@ export class OpenReader implements Disposable {
   #open(): DatabaseSync | undefined {
     if (this.#db !== undefined) return this.#db;
     try {
-      const db = new DatabaseSync(this.#file, { readOnly: true });
+      const db = new DatabaseSync(this.#file, { ...CONNECTION, readOnly: true });
       db.exec(READ_PRAGMAS);
       if (db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'holes'").get() === undefined) {
         db.close();

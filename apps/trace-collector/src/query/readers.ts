@@ -6,7 +6,7 @@ import {
   type StatementSync,
 } from "node:sqlite";
 import { Folder, type PartitionName } from "../store/folder.ts";
-import { READ_PRAGMAS } from "../store/schema.ts";
+import { CONNECTION, READ_PRAGMAS } from "../store/schema.ts";
 import { OpenReader } from "./open.ts";
 
 /** A row of an answer. */
@@ -99,7 +99,7 @@ export class Readers implements Disposable {
   /** A file that was removed meanwhile, or has no tables yet, holds nothing. */
   #openOne(name: string): Opened | undefined {
     try {
-      const db = new DatabaseSync(this.#folder.file(name), { readOnly: true });
+      const db = new DatabaseSync(this.#folder.file(name), { ...CONNECTION, readOnly: true });
       db.exec(READ_PRAGMAS);
       if (db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'logs'").get() === undefined) {
         db.close();

@@ -1,12 +1,13 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { CONNECTION } from "./schema.ts";
 
 /** Pins: traces that are kept for ever. */
 export class Catalog implements Disposable {
   readonly #db: DatabaseSync;
 
   constructor(data: string) {
-    this.#db = new DatabaseSync(join(data, "catalog.db"));
+    this.#db = new DatabaseSync(join(data, "catalog.db"), CONNECTION);
     this.#db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
       CREATE TABLE IF NOT EXISTS pins (trace_id BLOB PRIMARY KEY, at_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;`);
   }

@@ -1,5 +1,6 @@
 import { DatabaseSync } from "node:sqlite";
 import { Folder, type PartitionName } from "./folder.ts";
+import { CONNECTION } from "./schema.ts";
 import { offer, threadData } from "./thread.ts";
 
 const EVERY_MS = 1_000;
@@ -18,7 +19,7 @@ function checkpoint({ name }: PartitionName): void {
   const isIdle = before?.bytes === bytes && nowMs - before.sinceMs > IDLE_MS;
   if (bytes === 0 || !(bytes > WAL_BYTES || isIdle)) return;
   try {
-    using db = new DatabaseSync(folder.file(name));
+    using db = new DatabaseSync(folder.file(name), CONNECTION);
     db.exec(`PRAGMA wal_checkpoint(${isIdle ? "TRUNCATE" : "PASSIVE"})`);
   } catch {
     // It was removed meanwhile, or is busy: the next turn finds out.

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqlite";
 import type { OpenSpan, SpoolHole } from "@zeroplane/tracing/wire";
+import { CONNECTION } from "./schema.ts";
 
 /** A span that has not ended, as it is kept. */
 export type HeldSpan = OpenSpan;
@@ -53,7 +54,7 @@ export class OpenFile implements Disposable {
   readonly #sql: Record<keyof typeof SQL, StatementSync>;
 
   constructor(data: string) {
-    this.#db = new DatabaseSync(join(data, OPEN_FILE));
+    this.#db = new DatabaseSync(join(data, OPEN_FILE), CONNECTION);
     this.#db.exec(SCHEMA);
     const prepared = Object.entries(SQL).map(([name, sql]) => [name, this.#db.prepare(sql)]);
     this.#sql = Object.fromEntries(prepared) as Record<keyof typeof SQL, StatementSync>;

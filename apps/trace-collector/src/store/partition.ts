@@ -4,7 +4,7 @@ import { type DecodedLog, type DecodedSpan, STATUS_ERROR } from "../span.ts";
 import { AttributeChunk } from "./attribute-chunk.ts";
 import { failureOf } from "./failure.ts";
 import { Ops } from "./ops.ts";
-import { SCHEMA, WRITE_PRAGMAS } from "./schema.ts";
+import { CONNECTION, SCHEMA, WRITE_PRAGMAS } from "./schema.ts";
 import { selfTimesOf } from "./self-times.ts";
 import { SpanRows } from "./span-rows.ts";
 
@@ -54,7 +54,7 @@ export class Partition implements Disposable {
 
   /** @param pagesMax pages of 8 KiB that the file may have; 0: no limit */
   constructor(file: string, pagesMax = 0) {
-    this.db = new DatabaseSync(file);
+    this.db = new DatabaseSync(file, CONNECTION);
     this.db.exec(WRITE_PRAGMAS);
     this.db.exec(SCHEMA);
     if (pagesMax > 0) this.db.exec(`PRAGMA max_page_count = ${pagesMax}`);

@@ -39,6 +39,9 @@ export const SCHEMA = `
   ) STRICT, WITHOUT ROWID;
 `;
 
+/** Every connection waits that long for a lock of another, which a checkpoint or an opening takes for a moment. */
+export const CONNECTION = { timeout: 10_000 } as const;
+
 /** How the writer opens a partition; checkpoints are the keeper's. */
 export const WRITE_PRAGMAS = `
   PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;

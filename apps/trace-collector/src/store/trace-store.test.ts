@@ -1,5 +1,7 @@
+import { once } from "node:events";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { Worker } from "node:worker_threads";
 import { expect, test } from "vitest";
 import { Readers } from "../query/readers.ts";
 import { search } from "../query/search.ts";
@@ -128,4 +130,23 @@ test("self times are right when late spans come, once the trace is quiet", () =>
   store(decodedSpan(1, 4, NOW_MS, ms(90, 150, { parentId, kind: 5 })), 7_001);
   finisher.run(13_000);
   expect(self()).toBe(50);
+});
+
+test("what is stored waits while somebody else holds the file for a moment", async () => {
+  const data = emptyFolder();
+  using partitions = new Partitions({ data, retention: GENEROUS });
+  partitions.add([decodedSpan(1, 1, NOW_MS)], []);
+  const file = join(data, "traces", "2026-11-23T14.db");
+  const holder = new Worker(
+    `const { DatabaseSync } = require("node:sqlite");
+    const { parentPort, workerData } = require("node:worker_threads");
+    const db = new DatabaseSync(workerData);
+    db.exec("BEGIN IMMEDIATE");
+    parentPort.postMessage("held");
+    setTimeout(() => { db.exec("ROLLBACK"); db.close(); }, 300);`,
+    { eval: true, workerData: file },
+  );
+  await once(holder, "message");
+  expect(partitions.add([decodedSpan(2, 2, NOW_MS)], []).added).toBe(1);
+  await once(holder, "exit");
 });

@@ -58,7 +58,7 @@ function findHits(db: DatabaseSync, { attributes = [], text, fromMs, toMs }: Spa
   ] as const;
   for (const { id, data } of chunks.iterate(Math.floor(range[0]), Math.ceil(range[1]))) {
     const chunk = new ReadChunk(data as Uint8Array);
-    if (!attributes.every(([key]) => chunk.text.includes(JSON.stringify(key)))) continue;
+    if (!mayHave(chunk.text, attributes)) continue;
     for (const [slot, line] of chunk.lines.entries()) {
       if (
         wanted !== undefined &&
@@ -85,22 +85,26 @@ function namedLike(db: DatabaseSync, wanted: string): Set<string> {
   );
 }
 
+/** False when JSON has one of the attributes nowhere: most that is read is not looked at closer. */
+const mayHave = (json: string, attributes: NonNullable<SpanFilter["attributes"]>): boolean =>
+  attributes.every(([key, value]) => {
+    const name = `${JSON.stringify(key)}:`;
+    return json.includes(name + JSON.stringify(value)) || json.includes(name + value);
+  });
+
 function hasAttributes(
   chunk: ReadChunk,
   slot: number,
   line: string,
   attributes: NonNullable<SpanFilter["attributes"]>,
 ): boolean {
-  const isInLine = attributes.every(([key]) => line.includes(JSON.stringify(key)));
-  const mayBeResource = chunk.text.split("\n", 1)[0] ?? "";
-  if (
-    !isInLine &&
-    !attributes.every(([key]) => (line + mayBeResource).includes(JSON.stringify(key)))
-  )
-    return false;
-  const detail = chunk.detail(slot);
-  return attributes.every(([key, value]) => {
-    const own = detail.attributes[key] ?? detail.resource[key];
-    return own !== undefined && (typeof own === "string" ? own : JSON.stringify(own)) === value;
-  });
+  const resource = chunk.resources[chunk.resourceAt(line)] ?? {};
+  const others = attributes.filter(([key, value]) => textOf(resource[key]) !== value);
+  if (!mayHave(line, others)) return false;
+  const own = chunk.detail(slot).attributes;
+  return attributes.every(([key, value]) => textOf(own[key] ?? resource[key]) === value);
 }
+
+/** An attribute as it is searched for. */
+const textOf = (value: unknown): string | undefined =>
+  value === undefined || typeof value === "string" ? value : JSON.stringify(value);

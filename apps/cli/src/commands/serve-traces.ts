@@ -5,7 +5,7 @@ import { resolve } from "node:path";
 import { CliError, usage } from "../cli-error.ts";
 import type { Context } from "../context.ts";
 import { Interrupts } from "../interrupts.ts";
-import { mainOf, pagesFolder } from "../platform/members.ts";
+import { compileCache, mainOf, pagesFolder } from "../platform/members.ts";
 
 const DAY_MS = 86_400_000;
 const IMPORT_MS = 60_000;
@@ -33,6 +33,7 @@ export async function serveTraces(options: ServeTracesOptions, context: Context)
   const child = spawn(process.execPath, ["-C", "@zeroplane/source", main], {
     stdio: ["ignore", "ignore", "inherit"],
     env: {
+      ...compileCache(data),
       ...context.env,
       ZP_DATA: data,
       ZP_HTTP_PORT: String(port),

@@ -82,6 +82,11 @@ export function specOf(node: NodeRecord, record: PlatformRecord, dataFolder: str
   };
 }
 
+/** Where Node keeps what it has compiled: the next start is faster, and every thread takes less memory. */
+export const compileCache = (dataFolder: string): NodeJS.ProcessEnv => ({
+  NODE_COMPILE_CACHE: join(dataFolder, "cache"),
+});
+
 function environmentOf(
   { node, service, endpoint, http, pipe }: NodeRecord,
   record: PlatformRecord,
@@ -95,6 +100,7 @@ function environmentOf(
     ZP_BIND: endpoint,
     ZP_KEYS: record.keys,
     ZP_DATA: join(dataFolder, node),
+    ...compileCache(dataFolder),
     ZP_DEPLOY_API: record.api,
     ZP_LOGS: record.logs,
     ZP_LOG_QUERIES: record.logs,

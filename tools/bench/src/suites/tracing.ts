@@ -38,6 +38,7 @@ const FULL = { spans: 10_000_000, rounds: 9, ms: 600, pageRounds: 9 };
 async function run(isQuick: boolean): Promise<TracingReport> {
   const { spans, rounds, ms, pageRounds } = isQuick ? QUICK : FULL;
   const call = await callCost(rounds, ms);
+  await BenchCollector.warm();
   await using collector = await BenchCollector.start();
   const idleMb = collector.usage().mb;
   const span = await spanCost(collector.pipe, rounds);

@@ -35,11 +35,20 @@ export class BenchCollector implements AsyncDisposable {
     this.#data = about.data;
   }
 
+  /** Starts one and ends it: from its second start on it has what Node compiled, as with `zp`. */
+  static async warm(): Promise<void> {
+    await using collector = await BenchCollector.start();
+    const exited = once(collector.#child, "exit");
+    collector.#child.kill("SIGTERM");
+    await exited;
+  }
+
   static async start(): Promise<BenchCollector> {
     const data = mkdtempSync(join(tmpdir(), "zp-bench-"));
     const [http, pipe] = [await freePort(), `tcp://127.0.0.1:${await freePort()}`];
     const env = {
       ...process.env,
+      NODE_COMPILE_CACHE: join(tmpdir(), "zp-bench-cache"),
       ZP_DATA: data,
       ZP_HTTP_PORT: String(http),
       ZP_PIPE: pipe,
@@ -98,9 +107,11 @@ export class BenchCollector implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const exited = once(this.#child, "exit");
-    this.#child.kill("SIGKILL");
-    await exited;
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      const exited = once(this.#child, "exit");
+      this.#child.kill("SIGKILL");
+      await exited;
+    }
     rmSync(this.#data, { recursive: true, force: true });
   }
 }

@@ -21,6 +21,7 @@ export async function wire(life: Life<Config>): Promise<TraceCollector> {
       bind: config.ZP_PIPE,
       keys,
       insecure: config.ZP_INSECURE,
+      room: () => store.room(),
       onMessage: ({ kind }, body) => {
         // What is refused is counted by reason.
         store

@@ -38,7 +38,7 @@ const INSERTS = {
 } as const;
 
 /** Spans of which the attributes are packed together: to read one of them unpacks them all. */
-const CHUNK_SPANS = 1_000;
+const CHUNK_SPANS = 250;
 const LOG_MAX = 64 * 1_024;
 
 /** One file of spans, for writing. */

@@ -9,7 +9,7 @@ import { type Offered, Thread } from "./thread.ts";
 import type { Receipt, WriterStats } from "./writer.ts";
 import type { WriterMethods } from "./writer-thread.ts";
 
-const QUEUE_BYTES_MAX = 64 * 1024 * 1024;
+const QUEUE_BYTES_MAX = 32 * 1024 * 1024;
 const QUERIES_MAX = 64;
 const LISTENERS_MAX = 64;
 
@@ -22,7 +22,7 @@ export interface StoreStats extends WriterStats {
 /**
  * Spans and logs in a folder of SQLite files: one thread writes, one reads, one checkpoints; this one only
  * passes on. A thread has 10 MB and more: that which reads starts with the first query, that which checkpoints with the
- * first message. At most 64 MiB wait to be written, and 64 queries to be answered.
+ * first message. At most 32 MiB wait to be written, and 64 queries to be answered.
  */
 export class TraceStore implements AsyncDisposable {
   readonly #writer: Thread<WriterMethods>;
@@ -33,6 +33,7 @@ export class TraceStore implements AsyncDisposable {
   readonly #followers = new Set<(message: Message) => void>();
   readonly #queueBytesMax: number;
   #queueBytes = 0;
+  #roomy: PromiseWithResolvers<void> | undefined;
   #isEnded = false;
   #busy = 0;
 
@@ -69,7 +70,15 @@ export class TraceStore implements AsyncDisposable {
       return receipt;
     } finally {
       this.#queueBytes -= bytes;
+      this.#tellRoom();
     }
+  }
+
+  /** Resolves when less than half of what may wait does. */
+  async room(): Promise<void> {
+    if (this.#hasRoom) return;
+    this.#roomy ??= Promise.withResolvers();
+    await this.#roomy.promise;
   }
 
   /** Asks the reader. @throws TraceError ERR_BUSY when 64 queries wait */
@@ -127,6 +136,16 @@ export class TraceStore implements AsyncDisposable {
       this.#readerThread?.[Symbol.asyncDispose](),
       this.#keeper?.[Symbol.asyncDispose](),
     ]);
+  }
+
+  get #hasRoom(): boolean {
+    return this.#queueBytes < this.#queueBytesMax / 2;
+  }
+
+  #tellRoom(): void {
+    if (this.#roomy === undefined || !this.#hasRoom) return;
+    this.#roomy.resolve();
+    this.#roomy = undefined;
   }
 
   get #reader(): Thread<ReaderMethods> {

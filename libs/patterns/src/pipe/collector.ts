@@ -7,11 +7,19 @@ import { type SenderStats, Senders } from "./senders.ts";
 export interface CollectOptions extends LaneOptions {
   /** Called with each message; its body is a part of the record it came in: copy what is kept. */
   readonly onMessage: (head: PipeHead, body: Buffer) => void;
+  /**
+   * Awaited before each record: meanwhile nothing is taken, and senders keep what they have and drop
+   * by rank. What it throws is told, and the record is taken.
+   */
+  readonly room?: () => Promise<void>;
   /** Called when a sender turns out to have lost or dropped `count` messages. */
   readonly onHole?: (head: PipeHead, count: number) => void;
   /** Called with what a handler has thrown. */
   readonly onError?: (error: unknown) => void;
 }
+
+/** Records of one sender that libzmq may hold. */
+const QUEUE_MAX = 64;
 
 /** The collecting end of pipes: every hole in a sender's numbers is counted. */
 export class Collector implements AsyncDisposable {
@@ -53,11 +61,20 @@ export class Collector implements AsyncDisposable {
 
   async #run(): Promise<void> {
     for await (const frames of this.#socket) {
+      await this.#room();
       try {
         this.#receive(frames);
       } catch {
         this.refused++;
       }
+    }
+  }
+
+  async #room(): Promise<void> {
+    try {
+      await this.#options.room?.();
+    } catch (error) {
+      this.#options.onError?.(error);
     }
   }
 
@@ -87,6 +104,6 @@ export class Collector implements AsyncDisposable {
  */
 export async function collectPipe(options: CollectOptions): Promise<Collector> {
   const make = (security: Gate["security"] | undefined): SafeSocket =>
-    new SafeSocket("pull", { security, highWaterMark: 1_000 });
+    new SafeSocket("pull", { security, highWaterMark: QUEUE_MAX });
   return new Collector(await bindLane(make, options), options);
 }

@@ -65,3 +65,29 @@ test("what the old connection brings after the new one is not lost, what comes t
   const counts = { received: 29, lost: 5, before: 6, repeated: 5, dropped: 0 };
   expect(senders.stats()).toEqual([{ node: "n", ...counts }]);
 });
+
+test("while a collector has no room nothing is taken: the sender keeps, and nothing is lost", async () => {
+  const room = Promise.withResolvers<void>();
+  const got: number[] = [];
+  await using collector = await collectPipe({
+    room: () => room.promise,
+    onMessage: (_head, body) => void got.push(body.readUInt32BE()),
+  });
+  await using pipe = openPipe(`tcp://127.0.0.1:${collector.port}`, {
+    node: "sender",
+    bytesMax: 64 * 1024 * 1024,
+  });
+  const body = Buffer.alloc(100_000);
+  for (let i = 0; i < 300; i++) {
+    body.writeUInt32BE(i);
+    pipe.push("n", Buffer.from(body));
+    await sleep(0);
+  }
+  await sleep(300);
+  expect(got).toEqual([]);
+  expect(pipe.stats().waiting).toBeGreaterThan(0);
+  room.resolve();
+  await expect.poll(() => got.length, { timeout: 10_000 }).toBe(300);
+  expect(got).toEqual(Array.from({ length: 300 }, (_, i) => i));
+  expect(collector.stats()).toMatchObject([{ received: 300, lost: 0, dropped: 0 }]);
+});

@@ -49,8 +49,8 @@ export interface SearchRow {
 /** A page of a search. */
 export interface SearchPage {
   readonly rows: readonly SearchRow[];
-  /** Over the whole range, not of this page. */
-  readonly totals: { readonly spans: number; readonly traces: number };
+  /** Over the whole range, not of this page; absent when they were not asked for. */
+  readonly totals?: { readonly spans: number; readonly traces: number };
   /** Give it as `cursor` for the next page; absent on the last one. */
   readonly cursor?: string;
 }
@@ -78,6 +78,8 @@ export interface SearchQuery extends SpanFilter {
   /** Default 20, at most 500. */
   readonly limit?: number;
   readonly cursor?: string;
+  /** `false`: what fits is not counted, which takes longer than all the rest (default true). */
+  readonly totals?: boolean;
 }
 
 /** Spans by when they began and how long they took. */

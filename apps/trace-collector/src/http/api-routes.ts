@@ -13,6 +13,11 @@ const Search = z.strictObject({
   sort: z.enum(["start", "duration"]).optional(),
   limit: z.coerce.number().int().min(1).max(500).optional(),
   cursor: z.string().optional(),
+  /** `false`: they are not counted, which takes longest. */
+  totals: z
+    .enum(["true", "false"])
+    .transform((text) => text === "true")
+    .optional(),
 });
 const Open = z.strictObject({ limit: z.coerce.number().int().min(1).max(500).optional() });
 const Filter = z.strictObject(FILTER);

@@ -31,5 +31,5 @@ test.each([
     [],
   );
   using readers = new Readers(data);
-  expect(search(readers, { of: "spans", attributes: [[key, value]] }).totals.spans).toBe(count);
+  expect(search(readers, { of: "spans", attributes: [[key, value]] }).totals?.spans).toBe(count);
 });

@@ -58,7 +58,7 @@ function findHits(db: DatabaseSync, { attributes = [], text, fromMs, toMs }: Spa
   ] as const;
   for (const { id, data } of chunks.iterate(Math.floor(range[0]), Math.ceil(range[1]))) {
     const chunk = new ReadChunk(data as Uint8Array);
-    if (!mayHave(chunk.text, attributes)) continue;
+    if (!mayHave(chunk, attributes)) continue;
     for (const [slot, line] of chunk.lines.entries()) {
       if (
         wanted !== undefined &&
@@ -86,7 +86,10 @@ function namedLike(db: DatabaseSync, wanted: string): Set<string> {
 }
 
 /** False when JSON has one of the attributes nowhere: most that is read is not looked at closer. */
-const mayHave = (json: string, attributes: NonNullable<SpanFilter["attributes"]>): boolean =>
+const mayHave = (
+  json: Pick<string, "includes"> | ReadChunk,
+  attributes: NonNullable<SpanFilter["attributes"]>,
+): boolean =>
   attributes.every(([key, value]) => {
     const name = `${JSON.stringify(key)}:`;
     return json.includes(name + JSON.stringify(value)) || json.includes(name + value);

@@ -2,11 +2,14 @@ import type { SQLInputValue } from "node:sqlite";
 import type { SearchPage, SearchQuery, SearchRow } from "../api.ts";
 import { TraceError } from "../trace-error.ts";
 import { conditionOf } from "./matching.ts";
+import { isOfTimeAlone, newestTraces } from "./newest-traces.ts";
 import type { Reader, Readers, Row } from "./readers.ts";
 
 const LIMIT = 20;
 const LIMIT_MAX = 500;
 const SUMMARY_SPANS_MAX = 200_000;
+
+const UNCOUNTED = { spans: -1, traces: -1 };
 
 /** Where a page ended: what it is sorted by, and the row. */
 interface Cursor {
@@ -28,29 +31,34 @@ export function search(readers: Readers, query: SearchQuery): SearchPage {
   const limit = Math.max(1, Math.min(query.limit ?? LIMIT, LIMIT_MAX));
   const found: { readonly row: Row; readonly value: number }[] = [];
   const counted = { spans: 0, traces: 0 };
+  const isCounted = cursor === undefined && query.totals !== false;
   const sort = query.sort ?? "start";
   for (const reader of readers.within(query.fromMs, query.toMs)) {
     const condition = conditionOf(reader.db, query);
-    if (cursor === undefined) count(reader, condition, counted);
+    if (isCounted) count(reader, condition, counted);
     const last = found[limit];
     // Sorted by start, what is wholly older than a full page cannot be on it.
     if (sort === "start" && last !== undefined && reader.toMs * 1_000 < last.value) {
-      if (cursor !== undefined) break;
+      if (!isCounted) break;
       continue;
     }
-    found.push(...pageOf(reader, { ...query, sort }, { condition, cursor, limit: limit + 1 }));
+    const asked = { condition, cursor, limit: limit + 1 };
+    const rows = isOfTimeAlone(query)
+      ? newestTraces(reader.db, condition, { after: cursor, limit: limit + 1 })
+      : pageOf(reader, { ...query, sort }, asked);
+    found.push(...rows.map((row) => ({ row, value: Number(row["value"]) })));
     found.sort((a, b) => b.value - a.value || (keyOf(b.row) > keyOf(a.row) ? 1 : -1));
     found.length = Math.min(found.length, limit + 1);
   }
   const rows = found.slice(0, limit).map(({ row }) => toRow(row));
-  const totals = cursor?.totals ?? counted;
+  const totals = isCounted ? counted : cursor?.totals;
   const next = found.length > limit ? found[limit - 1] : undefined;
   const isTraces = query.of !== "spans";
   return {
     rows: isTraces
       ? rows.map((row) => ({ ...row, trace: summaryOf(readers, row.traceId, row.startMs) }))
       : rows,
-    totals,
+    ...(totals !== undefined && { totals }),
     ...(next !== undefined && { cursor: cursorOf(next.row, next.value, totals) }),
   };
 }
@@ -65,7 +73,7 @@ function pageOf(
   { db }: Reader,
   { of, sort = "start" }: SearchQuery,
   { condition, cursor, limit }: PageAsked,
-): { readonly row: Row; readonly value: number }[] {
+): Row[] {
   const { where, parameters } = condition;
   const column = COLUMNS[sort];
   const isSpans = of === "spans";
@@ -80,8 +88,7 @@ function pageOf(
     : `SELECT ${columns}, max(${column}) AS value FROM spans s WHERE ${where} GROUP BY s.trace_id`;
   const sql = `SELECT f.*, o.service, o.name FROM (SELECT * FROM (${inner}) WHERE ${after}
     ORDER BY value DESC, trace_id DESC, span_id DESC LIMIT ?) f JOIN ops o ON o.id = f.op`;
-  const rows = db.prepare(sql).all(...parameters, ...from, limit);
-  return rows.map((row) => ({ row, value: Number(row["value"]) }));
+  return db.prepare(sql).all(...parameters, ...from, limit);
 }
 
 function count(
@@ -145,7 +152,8 @@ export function summaryOf(
 }
 
 function cursorOf(row: Row, value: number, totals: SearchPage["totals"]): string {
-  const cursor = [value, hex(row["trace_id"]), hex(row["span_id"]), totals.spans, totals.traces];
+  const { spans, traces } = totals ?? UNCOUNTED;
+  const cursor = [value, hex(row["trace_id"]), hex(row["span_id"]), spans, traces];
   return Buffer.from(JSON.stringify(cursor)).toString("base64url");
 }
 
@@ -155,7 +163,8 @@ function parseCursor(text: string): Cursor {
     const [value, traceId, spanId, spans, traces] = parts;
     const numbers = [value, spans, traces].every((each) => Number.isSafeInteger(each));
     if (numbers && /^[\da-f]{32}$/.test(String(traceId)) && /^[\da-f]{16}$/.test(String(spanId))) {
-      const totals = { spans: Number(spans), traces: Number(traces) };
+      const isCounted = Number(spans) !== UNCOUNTED.spans;
+      const totals = isCounted ? { spans: Number(spans), traces: Number(traces) } : undefined;
       return { value: Number(value), traceId: String(traceId), spanId: String(spanId), totals };
     }
   } catch {

@@ -104,12 +104,24 @@ const NONE: Attributes = {};
 
 /** Reads what {@link AttributeChunk.pack} has made. */
 export class ReadChunk {
-  readonly text: string;
+  readonly #bytes: Buffer;
+  #text: string | undefined;
   #lines: string[] | undefined;
   #resources: Attributes[] | undefined;
 
   constructor(data: Uint8Array) {
-    this.text = zstdDecompressSync(data).toString();
+    this.#bytes = zstdDecompressSync(data);
+  }
+
+  /** All of it. */
+  get text(): string {
+    this.#text ??= this.#bytes.toString();
+    return this.#text;
+  }
+
+  /** True when it has that text anywhere: found in its bytes, without making a string of them. */
+  includes(text: string): boolean {
+    return this.#bytes.includes(text);
   }
 
   /** Lines by slot, unparsed. */

@@ -21,7 +21,8 @@ export async function queryTimes(
   traceId: string,
 ): Promise<Record<string, Times>> {
   const paths = {
-    "newest traces": "/api/search",
+    "newest traces": "/api/search?totals=false",
+    "newest traces, counted": "/api/search",
     "slowest spans": "/api/search?of=spans&sort=duration",
     "failed of a service": "/api/search?service=service-0&error=true",
     "by attribute": "/api/search?attribute=user.id%3Du-77",

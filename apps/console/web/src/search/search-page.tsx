@@ -19,7 +19,10 @@ export function SearchPage(): JSX.Element {
   const range = rangeOf(search);
   const question = questionOf(search, range);
   const query = filterOf(search, range);
-  const answer = useAnswer<Found>(question);
+  // What there is to see comes first; to count all of it takes longer.
+  const answer = useAnswer<Found>(`${question}&totals=false`);
+  const isThere = answer.path === `${question}&totals=false`;
+  const { value: counted } = useAnswer<Found>(isThere ? `${question}&limit=1` : undefined);
   const heat = useAnswer<Heatmap>(`/api/heatmap?${query}`);
   const box = boxOf(search);
   return (
@@ -30,7 +33,14 @@ export function SearchPage(): JSX.Element {
       )}
       {box !== undefined && <Explained query={query} box={box} />}
       <Loaded of={answer}>
-        {(page) => <Results key={question} question={question} page={page} />}
+        {(page) => (
+          <Results
+            key={question}
+            question={`${question}&totals=false`}
+            page={page}
+            totals={isThere ? counted?.totals : undefined}
+          />
+        )}
       </Loaded>
     </main>
   );
@@ -74,9 +84,11 @@ function Filters({ search }: { readonly search: URLSearchParams }): JSX.Element 
 function Results({
   question,
   page,
+  totals,
 }: {
   readonly question: string;
   readonly page: Found;
+  readonly totals: Found["totals"];
 }): JSX.Element {
   const [more, setMore] = useState<readonly SearchRow[]>([]);
   const [cursor, setCursor] = useState(page.cursor);
@@ -97,7 +109,7 @@ function Results({
   };
   return (
     <>
-      <Table rows={rows} totals={page.totals} />
+      <Table rows={rows} totals={totals} />
       {cursor !== undefined && (
         <p>
           <button type="button" onClick={next}>
@@ -118,7 +130,8 @@ function Table({
   readonly totals: Found["totals"];
 }): JSX.Element {
   const isOfTraces = rows.some(({ trace }) => trace !== undefined);
-  const caption = `${rows.length.toLocaleString()} of ${count(isOfTraces ? totals.traces : totals.spans, isOfTraces ? "trace" : "span")}`;
+  const all = isOfTraces ? totals?.traces : totals?.spans;
+  const caption = `${rows.length.toLocaleString()} of ${all === undefined ? "…" : count(all, isOfTraces ? "trace" : "span")}`;
   return (
     <table class="data">
       <caption class="quiet">{caption}</caption>

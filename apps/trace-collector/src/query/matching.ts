@@ -1,6 +1,7 @@
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import type { SpanFilter } from "../api.ts";
 import { ReadChunk } from "../store/attribute-chunk.ts";
+import { HAS_ROW_ID, spanRowId } from "../store/schema.ts";
 
 /** A filter as SQL over `spans s JOIN ops o`. */
 export interface Condition {
@@ -29,7 +30,9 @@ export function conditionOf(db: DatabaseSync, filter: SpanFilter): Condition {
   add("s.duration_ns <= ?", scaled(filter.maxMs, NS));
   if (filter.error !== undefined) parts.push(filter.error ? "s.status = 2" : "s.status <> 2");
   if ((filter.attributes?.length ?? 0) > 0 || filter.text) {
-    parts.push("(s.chunk, s.slot) IN (SELECT chunk, slot FROM hits)");
+    const hasId = db.prepare(HAS_ROW_ID).get() !== undefined;
+    const [place, column] = hasId ? ["s.id", "id"] : ["(s.chunk, s.slot)", "chunk, slot"];
+    parts.push(`${place} IN (SELECT ${column} FROM hits)`);
     findHits(db, filter);
   }
   return { where: parts.join(" AND "), parameters };
@@ -46,9 +49,9 @@ function addOperation(db: DatabaseSync, { service, operation }: SpanFilter, part
 /** Fills the temporary table `hits` with the spans whose details fit. */
 function findHits(db: DatabaseSync, { attributes = [], text, fromMs, toMs }: SpanFilter): void {
   db.exec(`PRAGMA query_only = OFF;
-    CREATE TEMP TABLE IF NOT EXISTS hits (chunk INTEGER, slot INTEGER, PRIMARY KEY (chunk, slot)) WITHOUT ROWID;
+    CREATE TEMP TABLE IF NOT EXISTS hits (id INTEGER PRIMARY KEY, chunk INTEGER, slot INTEGER);
     DELETE FROM hits;`);
-  const insert = db.prepare("INSERT INTO hits VALUES (?, ?) ON CONFLICT DO NOTHING");
+  const insert = db.prepare("INSERT INTO hits VALUES (?, ?, ?) ON CONFLICT DO NOTHING");
   const wanted = text?.toLowerCase();
   const names = wanted === undefined ? new Set<string>() : namedLike(db, wanted);
   const chunks = db.prepare("SELECT id, data FROM chunks WHERE max_us >= ? AND min_us <= ?");
@@ -67,7 +70,7 @@ function findHits(db: DatabaseSync, { attributes = [], text, fromMs, toMs }: Spa
       )
         continue;
       if (attributes.length === 0 || hasAttributes(chunk, slot, line, attributes))
-        insert.run(Number(id), slot);
+        insert.run(spanRowId(Number(id), slot), Number(id), slot);
     }
   }
   db.exec("PRAGMA query_only = ON");

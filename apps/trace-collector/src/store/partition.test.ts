@@ -1,6 +1,9 @@
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
+import { Readers } from "../query/readers.ts";
+import { search } from "../query/search.ts";
 import { decodedSpan, emptyFolder, idOf } from "../testing.ts";
 import { Partition } from "./partition.ts";
 import { SCHEMA } from "./schema.ts";
@@ -44,8 +47,10 @@ test("more than a chunk of spans lie in several, and each finds its own attribut
   }
 });
 
-test("a file whose spans have their ids as primary key is read and written as before", () => {
-  const file = join(emptyFolder(), "a.db");
+test("a file whose spans have their ids as primary key is read, searched and written as before", () => {
+  const data = emptyFolder();
+  mkdirSync(join(data, "traces"));
+  const file = join(data, "traces", "2025-11-24T16.db");
   {
     using old = new DatabaseSync(file);
     old.exec(
@@ -67,4 +72,8 @@ test("a file whose spans have their ids as primary key is read and written as be
   const { sql } =
     partition.db.prepare("SELECT sql FROM sqlite_master WHERE name = 'spans'").get() ?? {};
   expect(String(sql)).toContain("WITHOUT ROWID");
+  partition.add([decodedSpan(99, 7, NOW_MS, { attributes: { user: "u" } })]);
+  using readers = new Readers(data);
+  const { rows, totals } = search(readers, { of: "spans", attributes: [["user", "u"]] });
+  expect([totals?.spans, rows[0]?.spanId]).toEqual([1, idOf(7, 8)]);
 });

@@ -1,7 +1,8 @@
 /**
  * Tables of a partition file. Ids are blobs, times microseconds, durations nanoseconds. Spans lie in the order in which
- * they came: to put each into its place by its random id writes twice as many pages. Files of before, where the ids are
- * the primary key, have the same columns but `id`, which nothing names; they are read and written as well.
+ * they came: to put each into its place by its random id writes twice as many pages; `id` says in which chunk its details
+ * are, and where ({@link spanRowId}). Files of before, where the ids are the primary key, have the same columns but `id`;
+ * they are read and written as well.
  */
 export const SCHEMA = `
   CREATE TABLE IF NOT EXISTS ops (
@@ -38,6 +39,15 @@ export const SCHEMA = `
     PRIMARY KEY (trace_id, at_ns, digest)
   ) STRICT, WITHOUT ROWID;
 `;
+
+/** Spans of one chunk at most: `id` of a span has room for so many. */
+const CHUNK_ROOM = 4_096;
+
+/** `id` of the span whose details stand at `slot` of a chunk. */
+export const spanRowId = (chunk: number, slot: number): number => chunk * CHUNK_ROOM + slot;
+
+/** Whether the spans of a file have an `id`. */
+export const HAS_ROW_ID = "SELECT 1 FROM pragma_table_info('spans') WHERE name = 'id'";
 
 /** Every connection waits that long for a lock of another, which a checkpoint or an opening takes for a moment. */
 export const CONNECTION = { timeout: 10_000 } as const;

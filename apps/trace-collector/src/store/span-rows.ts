@@ -1,5 +1,6 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type { DecodedSpan } from "../span.ts";
+import { HAS_ROW_ID, spanRowId } from "./schema.ts";
 
 /** What is stored of a span beside what it says itself. */
 export interface Place {
@@ -11,40 +12,46 @@ export interface Place {
 
 /** Rows that go with one statement: each call of the database costs as much as a row or two. */
 const TOGETHER = 32;
-const COLUMNS =
+const COLUMNS_OF_BEFORE =
   "trace_id, span_id, parent_id, op, start_us, start_sub, duration_ns, self_ns, status, weight, chunk, slot";
-const WIDTH = COLUMNS.split(",").length;
-const ROW = `(${Array.from({ length: WIDTH }, () => "?").join()})`;
 
 /** A row that cannot be takes everything back, and not the statement alone: for that each page would be copied first. */
-const insertOf = (rows: number): string =>
-  `INSERT OR ROLLBACK INTO spans (${COLUMNS}) VALUES ${Array.from({ length: rows }, () => ROW).join()} ON CONFLICT DO NOTHING`;
+function insertOf(rows: number, columns: string, width: number): string {
+  const row = `(${Array.from({ length: width }, () => "?").join()})`;
+  return `INSERT OR ROLLBACK INTO spans (${columns}) VALUES ${Array.from({ length: rows }, () => row).join()} ON CONFLICT DO NOTHING`;
+}
 
 /** Writes rows of spans, several at a time; one of the same ids as another is passed over. */
 export class SpanRows {
   readonly #several: StatementSync;
   readonly #one: StatementSync;
   readonly #values: SQLInputValue[] = [];
+  readonly #hasId: boolean;
+  readonly #width: number;
   #added = 0;
 
   constructor(db: DatabaseSync) {
-    this.#several = db.prepare(insertOf(TOGETHER));
-    this.#one = db.prepare(insertOf(1));
+    this.#hasId = db.prepare(HAS_ROW_ID).get() !== undefined;
+    const columns = this.#hasId ? `id, ${COLUMNS_OF_BEFORE}` : COLUMNS_OF_BEFORE;
+    this.#width = columns.split(",").length;
+    this.#several = db.prepare(insertOf(TOGETHER, columns, this.#width));
+    this.#one = db.prepare(insertOf(1, columns, this.#width));
   }
 
   add(span: DecodedSpan, { op, selfNs, chunk, slot }: Place): void {
     const { traceId, spanId, parentId = null, startUs, startSub, durationNs, status } = span;
     const weight = weightOf(span.traceState);
+    if (this.#hasId) this.#values.push(spanRowId(chunk, slot));
     this.#values.push(traceId, spanId, parentId, op, startUs, startSub, durationNs);
     this.#values.push(selfNs, status, weight, chunk, slot);
-    if (this.#values.length === TOGETHER * WIDTH) this.#run(this.#several, this.#values);
+    if (this.#values.length === TOGETHER * this.#width) this.#run(this.#several, this.#values);
   }
 
   /** Writes what waits. @returns how many of all since the last time were not there before */
   end(): number {
     const values = this.#values;
-    for (let at = 0; at < values.length; at += WIDTH)
-      this.#run(this.#one, values.slice(at, at + WIDTH));
+    for (let at = 0; at < values.length; at += this.#width)
+      this.#run(this.#one, values.slice(at, at + this.#width));
     const added = this.#added;
     this.clear();
     return added;

@@ -3,6 +3,7 @@ import { readBinary, writeBinary } from "./binary.ts";
 import { LinkError } from "./errors.ts";
 import { type CodecLimits, prescan } from "./prescan.ts";
 import { NOT_QUICK, QUICK_ITEMS_MAX, readQuick } from "./quick.ts";
+import { Slab } from "./slab.ts";
 
 const DEFAULTS: CodecLimits = {
   depthMax: 64,
@@ -98,6 +99,9 @@ function withoutPrototypes(decoder: Decoder): Decoder {
   return decoder;
 }
 
+/** Most values are small, and a piece of memory for each costs more than all else. */
+const slab = new Slab();
+
 /**
  * msgpack with rules: what cannot arrive as it was sent is refused on encode, what was not asked
  * for is refused on decode before memory is spent ({@link prescan}). Maps arrive without a
@@ -124,11 +128,11 @@ export class Codec {
   }
 
   /**
-   * @returns bytes of their own, safe to keep and to send
+   * @returns bytes of their own, safe to keep and to send; up to 1 KiB they share a piece of 4 KiB with others
    * @throws LinkError ERR_LINK_ENCODE naming what cannot travel
    */
   encode(value: unknown): Uint8Array {
-    return value instanceof Uint8Array ? writeBinary(value) : this.encodeShared(value).slice();
+    return value instanceof Uint8Array ? writeBinary(value) : slab.keep(this.encodeShared(value));
   }
 
   /**
@@ -162,7 +166,7 @@ export class Codec {
   #decode(bytes: Uint8Array, start: number, end: number, isOwned: boolean): unknown {
     if (this.#isQuick) {
       const binary = readBinary(bytes, start, end);
-      if (binary !== undefined) return isOwned ? binary : binary.slice();
+      if (binary !== undefined) return isOwned ? binary : slab.keep(binary);
       const quick = readQuick(bytes, start, end);
       if (quick !== NOT_QUICK) return quick;
     }

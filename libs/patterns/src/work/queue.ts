@@ -1,7 +1,6 @@
 import {
   compose,
   encode,
-  encodeShared,
   type Headers,
   type Interceptor,
   intercept,
@@ -26,7 +25,6 @@ import { BODY_BYTES_MAX } from "./protocol.ts";
 import type { QueueGround, QueueOptions } from "./queue-options.ts";
 import { type ScheduleOptions, Schedules } from "./schedules.ts";
 import { QUEUE_DEFAULTS, type QueueSettings } from "./settings.ts";
-import { Slab } from "./slab.ts";
 import { SqliteStore } from "./sqlite-store.ts";
 import type { JobStore } from "./store.ts";
 import { Turn } from "./turn.ts";
@@ -56,7 +54,6 @@ export class Queue<Payload, Result> implements JobQueue<Payload, Result> {
   readonly #endings = new Endings<JobRecord>();
   readonly #news: TurnNews<Payload, Result>;
   readonly #ids: Ids;
-  readonly #slab = new Slab();
   readonly #withdraw: () => void;
   readonly #timer: NodeJS.Timeout;
   readonly #startMs: number;
@@ -118,7 +115,7 @@ export class Queue<Payload, Result> implements JobQueue<Payload, Result> {
     payload: Payload,
     options: QueueAddOptions = NO_OPTIONS,
   ): Promise<JobView<Payload, Result>> {
-    const body = this.#slab.keep(encodeShared(payload));
+    const body = encode(payload);
     const asView = (job: JobRecord): JobView<Payload, Result> => viewOf(job, payload);
     if (this.#interceptor === undefined) return this.#push(body, [options, NO_HEADERS], asView);
     let view: JobView<Payload, Result> | undefined;

@@ -59,6 +59,8 @@ class Ways {
     const endpoint = this.#endpoints.get(session);
     if (endpoint === undefined) return;
     this.#endpoints.delete(session);
+    // A session may end after the relay.
+    if (this.#socket.closed) return;
     if (![...this.#endpoints.values()].includes(endpoint)) this.#socket.disconnect(endpoint);
   }
 }

@@ -90,7 +90,7 @@ function namedLike(db: DatabaseSync, wanted: string): Set<string> {
 
 /** False when JSON has one of the attributes nowhere: most that is read is not looked at closer. */
 const mayHave = (
-  json: Pick<string, "includes"> | ReadChunk,
+  json: { includes(text: string): boolean },
   attributes: NonNullable<SpanFilter["attributes"]>,
 ): boolean =>
   attributes.every(([key, value]) => {

@@ -1,4 +1,5 @@
 import type { DecodedSpan } from "../span.ts";
+import { wordAt } from "./word-at.ts";
 
 const TRACE_WORDS = 4;
 const WORDS = TRACE_WORDS + 2;
@@ -66,9 +67,3 @@ class IdTable {
     return true;
   }
 }
-
-const wordAt = (bytes: Uint8Array, at: number): number =>
-  ((bytes[at] as number) << 24) |
-  ((bytes[at + 1] as number) << 16) |
-  ((bytes[at + 2] as number) << 8) |
-  (bytes[at + 3] as number);

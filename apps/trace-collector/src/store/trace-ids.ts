@@ -1,3 +1,5 @@
+import { wordAt } from "./word-at.ts";
+
 const WORDS = 4;
 const NOTHING = -1;
 
@@ -86,9 +88,3 @@ function isSame(words: Int32Array, at: number, sought: Int32Array): boolean {
   for (let word = 0; word < WORDS; word++) if (words[at + word] !== sought[word]) return false;
   return true;
 }
-
-const wordAt = (bytes: Uint8Array, at: number): number =>
-  ((bytes[at] as number) << 24) |
-  ((bytes[at + 1] as number) << 16) |
-  ((bytes[at + 2] as number) << 8) |
-  (bytes[at + 3] as number);

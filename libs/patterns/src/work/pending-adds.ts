@@ -10,7 +10,7 @@ export interface NewJob {
   readonly waitMs: number;
 }
 
-interface Pending extends NewJob {
+interface Pending extends Omit<NewJob, "waitMs"> {
   /** Told of the job once it is safe; the queue changes it later. */
   readonly safe: (job: JobRecord) => void;
   readonly reject: (error: unknown) => void;
@@ -53,7 +53,7 @@ export class PendingAdds {
     const untilMs = waitMs > 0 ? performance.now() + waitMs : 0;
     return new Promise((resolve, reject) => {
       const safe = (added: JobRecord): void => resolve(as(added));
-      this.#waiting.push({ job, again, waitMs, safe, reject, untilMs, added: undefined });
+      this.#waiting.push({ job, again, safe, reject, untilMs, added: undefined });
     });
   }
 
